@@ -1,0 +1,1 @@
+"""What came of opening, appending to and reading a journal."""

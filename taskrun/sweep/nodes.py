@@ -1,0 +1,68 @@
+"""A sweep file's values as the user wrote them, each with its place, and what is found wrong with them.
+
+Nothing here knows YAML or the keys of a sweep file: `source` makes nodes, everything else in this package reads them.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from taskrun.errors import Mistake, Place, SweepError
+
+
+class Scalar(Struct, frozen=True):
+    """One value: its source text (`0.10` stays `0.10`; quotes and escapes of YAML are resolved)."""
+
+    text: str
+    place: Place
+    plain: bool = True
+
+
+class Listing(Struct, frozen=True):
+    """A YAML sequence."""
+
+    items: tuple[Node, ...]
+    place: Place
+
+
+class Entry(Struct, frozen=True):
+    """A key and its value."""
+
+    key: Scalar
+    value: Node
+
+
+class Table(Struct, frozen=True):
+    """A YAML mapping, in the order of the file; merge keys are resolved, no key stands twice."""
+
+    entries: dict[str, Entry]
+    place: Place
+
+    def value(self, key: str) -> Node | None:
+        """The value under `key`, or None."""
+        entry = self.entries.get(key)
+        return entry.value if entry else None
+
+
+Node = Scalar | Listing | Table
+
+
+class Findings:
+    """Collects what is wrong (`mistakes`) and what is only strange (`hints`), so that all is reported together."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+        self.hints: list[Mistake] = []
+
+    def mistake(self, place: Place, what: str, hint: str = "") -> None:
+        """Note an error."""
+        self.mistakes.append(Mistake(place, what, hint))
+
+    def hint(self, place: Place, what: str, hint: str = "") -> None:
+        """Note a warning."""
+        self.hints.append(Mistake(place, what, hint))
+
+    def check(self) -> None:
+        """Raise everything found wrong so far together; return if that is nothing."""
+        if self.mistakes:
+            raise SweepError(self.mistakes)
