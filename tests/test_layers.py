@@ -44,7 +44,7 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found.add(node.module or "")
-            found.update(f"{node.module}.{alias.name}" for alias in node.names if (node.module or "").startswith("taskrun"))
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
 
 

@@ -1,0 +1,132 @@
+"""What leaves the core: the events of a run, and the facts that the judge adds to them."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from taskrun.model.happenings import Ended, Handle
+from taskrun.model.tasks import Task
+from taskrun.model.words import Cause, Reason, Status
+
+# A file's size and mtime in ns (later issues append a content hash); a directory's digest; None: it is not there.
+Figure = tuple[int, ...] | str | None
+
+
+class Signature(Struct, frozen=True, omit_defaults=True):
+    """What a task's freshness hangs on besides its files. `env` holds salted hashes."""
+
+    command: str | tuple[str, ...]
+    shell: tuple[str, ...] = ()
+    cwd: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+class Prepared(Struct, frozen=True):
+    """What the judge found and did just before a start: goes on record with it.
+
+    `inputs`: figures aligned with the signature's inputs. `before`: figures of the outputs that were there.
+    """
+
+    signature: Signature
+    inputs: tuple[Figure, ...] = ()
+    before: dict[str, Figure] = field(default_factory=dict)
+
+
+class Settled(Struct, frozen=True):
+    """What the judge makes of an end: `outputs` are figures aligned with the signature's outputs."""
+
+    status: Status
+    cause: Cause | None = None
+    message: str = ""
+    outputs: tuple[Figure, ...] = ()
+    log: str | None = None
+
+
+class RunStarted(Struct, frozen=True):
+    """The scheduler begins; `total` tasks are selected."""
+
+    time: float
+    total: int
+
+
+class Started(Struct, frozen=True):
+    """Goes on record before the process exists. `attempt` counts for life, `round` within this run."""
+
+    time: float
+    task: Task
+    attempt: int
+    round: int
+    prepared: Prepared
+    reasons: tuple[Reason, ...] = ()
+
+
+class Identified(Struct, frozen=True):
+    """The process of a started task, on record with the next write."""
+
+    time: float
+    task: Task
+    handle: Handle
+
+
+class Finished(Struct, frozen=True):
+    """A task has ended for good in this run."""
+
+    time: float
+    task: Task
+    ended: Ended
+    settled: Settled
+
+
+class Recovered(Struct, frozen=True):
+    """An attempt of an earlier run, found without an end, is over; the task is judged anew."""
+
+    time: float
+    task: Task
+    ended: Ended
+    settled: Settled
+
+
+class Adopted(Struct, frozen=True):
+    """An attempt of an earlier run is still alive; this run waits for it."""
+
+    time: float
+    task: Task
+    handle: Handle
+
+
+class Found(Struct, frozen=True):
+    """A task is fresh: done in an earlier run and still valid."""
+
+    time: float
+    task: Task
+
+
+class Skipped(Struct, frozen=True):
+    """A task does not run in this run. `culprit` names the task that failed, however far up; "" where none did."""
+
+    time: float
+    task: Task
+    culprit: str
+    reason: str
+
+
+class Stopping(Struct, frozen=True):
+    """The run was asked to end; `running` tasks are still on."""
+
+    time: float
+    level: int
+    signal: str
+    running: int
+
+
+class RunFinished(Struct, frozen=True):
+    """The last event of a run. `stopped_by` is the signal's name where it ended before everything had run."""
+
+    time: float
+    counts: dict[str, int]
+    stopped_by: str | None = None
+
+
+Event = RunStarted | Started | Identified | Finished | Recovered | Adopted | Found | Skipped | Stopping | RunFinished

@@ -1,0 +1,59 @@
+"""What happens, as an executor tells it. A closed set, matched exhaustively; interruption is one of them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from taskrun.model.words import Cause
+
+
+class Handle(Struct, frozen=True, omit_defaults=True):
+    """What finds the process of an attempt again: its identity, or where `pid` is None what its environment holds."""
+
+    run: str
+    attempt: int
+    round: int
+    pid: int | None = None
+    ticks: int | None = None
+    namespace: int | None = None
+
+
+class Spawned(Struct, frozen=True):
+    """The process exists."""
+
+    task: int
+    handle: Handle
+
+
+class Ended(Struct, frozen=True):
+    """An attempt is over. Times are seconds since the epoch; `max_rss` is bytes; None is "not known".
+
+    `cause` is None where the exit code or the signal says it all. `signal` is a name such as SIGKILL.
+    """
+
+    task: int
+    attempt: int
+    start: float
+    end: float
+    exit_code: int | None = None
+    signal: str | None = None
+    cause: Cause | None = None
+    message: str = ""
+    seconds: float = 0.0
+    user: float | None = None
+    system: float | None = None
+    max_rss: int | None = None
+
+
+class Tick(Struct, frozen=True):
+    """Time has passed and nothing else."""
+
+
+class Interrupted(Struct, frozen=True):
+    """Somebody wants the run to end: 1 start nothing more, 2 terminate, 3 kill. `signal` is a name such as SIGINT."""
+
+    level: int
+    signal: str
+
+
+Happening = Spawned | Ended | Tick | Interrupted

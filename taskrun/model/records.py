@@ -1,0 +1,115 @@
+"""The records of the journal, one JSON object a line, and what is on record of one task."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from taskrun.model.events import Figure, Signature
+
+
+class Record(Struct, frozen=True, tag_field="kind", omit_defaults=True, kw_only=True):
+    """One line of the journal."""
+
+
+class HeaderRecord(Record, frozen=True, tag="header"):
+    """The first line: which format, made from which source. `salt` is hex and salts the hashes of values."""
+
+    format: int
+    source: str
+    salt: str
+
+
+class RunRecord(Record, frozen=True, tag="run"):
+    """One invocation of the scheduler, and where it ran."""
+
+    run: str
+    time: float
+    host: str
+    boot: str
+    pid: int
+    ticks: int | None = None
+    namespace: int | None = None
+
+
+class StartRecord(Record, frozen=True, tag="start"):
+    """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record."""
+
+    run: str
+    task: str
+    attempt: int
+    round: int
+    time: float
+    signature: Signature
+    inputs: tuple[Figure, ...] = ()
+    before: dict[str, Figure] = field(default_factory=dict)
+
+
+class SpawnRecord(Record, frozen=True, tag="spawn"):
+    """The identity of an attempt's process."""
+
+    task: str
+    attempt: int
+    pid: int
+    ticks: int | None = None
+    namespace: int | None = None
+
+
+class EndRecord(Record, frozen=True, tag="end"):
+    """An attempt is over. `status` and `cause` are the words of the design; `outputs` as in the start's signature."""
+
+    task: str
+    attempt: int
+    time: float
+    status: str
+    cause: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    message: str = ""
+    seconds: float = 0.0
+    user: float | None = None
+    system: float | None = None
+    max_rss: int | None = None
+    outputs: tuple[Figure, ...] = ()
+    log: str | None = None
+
+
+class SkipRecord(Record, frozen=True, tag="skip"):
+    """A task did not run in `run`; stands beside its last attempt, never in its place."""
+
+    run: str
+    task: str
+    time: float
+    culprit: str
+    reason: str
+
+
+class RunEndRecord(Record, frozen=True, tag="run_end"):
+    """A run came to its end."""
+
+    run: str
+    time: float
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class SyncedRecord(Record, frozen=True, tag="synced"):
+    """Everything before byte `upto` of this file has been synced to disk."""
+
+    upto: int
+
+
+AnyRecord = HeaderRecord | RunRecord | StartRecord | SpawnRecord | EndRecord | SkipRecord | RunEndRecord | SyncedRecord
+
+
+class Past(Struct):
+    """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
+
+    `end` is None while the last attempt is running, or when nobody saw its end.
+    """
+
+    name: str
+    start: StartRecord | None = None
+    spawn: SpawnRecord | None = None
+    end: EndRecord | None = None
+    skip: SkipRecord | None = None
+    started: int = 0
+    ended: int = 0
