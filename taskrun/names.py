@@ -1,0 +1,255 @@
+"""Names of tasks: made from a step and its values, turned into paths, parsed, and selected by what the user types.
+
+A name is the identity of a task; the order of its parameters is not. Whatever takes tasks on a command line goes
+through `select`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from taskrun.errors import UsageError, did_you_mean, nearest
+from taskrun.model import Task
+
+_PLAIN = "A-Za-z0-9_.+:@=-"
+_ENCODED_BYTE = re.compile(r"%([0-9A-Fa-f]{2})")
+_TO_ENCODE = re.compile(f"[^{_PLAIN}]+")
+_IS_PLAIN = re.compile(f"[{_PLAIN}]*")
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+_NARROWING = re.compile(rf"({_IDENTIFIER})=(.*)", re.DOTALL)
+_MADE_NAME = re.compile(rf"{_IDENTIFIER}(?:/{_IDENTIFIER}=(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)*")
+_GLOB = re.compile(r"[*?\[]")
+
+_LONGEST_COMPONENT = 200
+# Looking for the nearest among more names than these would take longer than reading the answer.
+_ENOUGH = 2000
+
+
+def encode(value: str) -> str:
+    """The value with everything but ASCII letters, digits and `_ . + - : @ =` percent-encoded."""
+    if _IS_PLAIN.fullmatch(value):
+        return value
+    return _TO_ENCODE.sub(lambda match: "".join(f"%{byte:02X}" for byte in _bytes(match[0])), value)
+
+
+def decode(text: str) -> str:
+    """The value that `encode` made `text` of; what is no escape stays as it is."""
+    if "%" not in text:
+        return text
+    pieces = _ENCODED_BYTE.split(text)
+    raw = b"".join(bytes.fromhex(piece) if place % 2 else _bytes(piece) for place, piece in enumerate(pieces))
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def task_name(step: str, names: Sequence[str], values: Sequence[str]) -> str:
+    """`sim/topology=mesh/buffer=1024`, or just `sim` without parameters."""
+    return "/".join([step, *(f"{name}={encode(value)}" for name, value in zip(names, values, strict=True))])
+
+
+def parse_name(text: str) -> tuple[str, dict[str, str]] | None:
+    """The step and the values in a name of `task_name`, its parameters in any order; None where it is no such name."""
+    step, *pairs = text.split("/")
+    matches = [_NARROWING.fullmatch(pair) for pair in pairs]
+    values = {match[1]: decode(match[2]) for match in matches if match}
+    if not re.fullmatch(_IDENTIFIER, step) or len(values) != len(pairs):
+        return None
+    return step, values
+
+
+def task_path(name: str) -> str:
+    """A relative path for the files of a task, below which no other task's lie.
+
+    A name that was made from a step and values is its own path. A name as given by a program is encoded, `.` and `..`
+    too; where that gives what a made name could also be, a hash tells them apart.
+    """
+    if _MADE_NAME.fullmatch(name):
+        return "/".join(_cut(component, component) for component in name.split("/"))
+    path = "/".join(_cut(_component(given), given) for given in name.split("/"))
+    if path != name and _MADE_NAME.fullmatch(path):
+        path = f"{path}-{_hash(name)}"
+    return path
+
+
+def _component(given: str) -> str:
+    if given in ("", ".", ".."):
+        return "%2E" * len(given) or "%"
+    return encode(given)
+
+
+def _cut(component: str, whole: str) -> str:
+    if len(component) <= _LONGEST_COMPONENT:
+        return component
+    kept = component[: _LONGEST_COMPONENT - 17]
+    if "%" in kept[-2:]:
+        kept = kept[: kept.rindex("%")]
+    return f"{kept}-{_hash(whole)}"
+
+
+def _hash(text: str) -> str:
+    import hashlib  # hardly any name is that long
+
+    return hashlib.blake2b(_bytes(text), digest_size=8).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+class Selection(Struct, frozen=True):
+    """What the user typed: `words` (steps, names, globs) add up, `narrowings` (a name and its values) take away."""
+
+    words: tuple[str, ...] = ()
+    narrowings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @staticmethod
+    def parse(words: Iterable[str], names: Iterable[str] = ()) -> Selection:
+        """Tell narrowings from the rest; a word that is one of `names` is that task's name, whatever it looks like."""
+        known = frozenset(names)
+        adding: list[str] = []
+        narrowings: list[tuple[str, tuple[str, ...]]] = []
+        for word in words:
+            match = _NARROWING.fullmatch(word)
+            if match and word not in known:
+                narrowings.append((match[1], tuple(match[2].split(","))))
+            else:
+                adding.append(word)
+        return Selection(tuple(adding), tuple(narrowings))
+
+
+def select(tasks: Sequence[Task], words: Sequence[str]) -> list[int]:
+    """The positions, ascending, of the tasks that `words` select; without words all of them.
+
+    Each word must match something, and so must all of them together; else a UsageError names the nearest.
+    """
+    if not words:
+        return list(range(len(tasks)))
+    by_name = {task.name: place for place, task in enumerate(tasks)}
+    selection = Selection.parse(words, (word for word in words if word in by_name))
+    chosen: Iterable[int] = range(len(tasks))
+    if selection.words:
+        found: set[int] = set()
+        steps = _steps(tasks)
+        for word in selection.words:
+            found.update(_matches(word, tasks, steps, by_name))
+        chosen = sorted(found)
+    for name, values in selection.narrowings:
+        _check_narrowing(tasks, name, values)
+        chosen = _narrow(tasks, chosen, name, values)
+    result = list(chosen)
+    if not result:
+        raise UsageError(f"no task matches {' '.join(words)!r}; each of these alone matches some, all together none")
+    return result
+
+
+def _steps(tasks: Sequence[Task]) -> dict[str, list[int]]:
+    steps: dict[str, list[int]] = {}
+    for place, task in enumerate(tasks):
+        steps.setdefault(task.step.name, []).append(place)
+    return steps
+
+
+def _matches(
+    word: str, tasks: Sequence[Task], steps: dict[str, list[int]], by_name: dict[str, int]
+) -> Iterable[int]:
+    found = list(steps.get(word, ()))
+    if word in by_name:
+        found.append(by_name[word])
+    if not found:
+        reordered = _in_order(word, tasks, steps)
+        if reordered in by_name:
+            found.append(by_name[reordered])
+    if not found and _GLOB.search(word):
+        import fnmatch  # most selections are plain names
+
+        matches = re.compile(fnmatch.translate(word)).match
+        found = [place for name, place in by_name.items() if matches(name)]
+    if not found:
+        raise UsageError(f"no step or task is called {word!r}" + _hint(word, tasks, steps))
+    return found
+
+
+def _in_order(word: str, tasks: Sequence[Task], steps: dict[str, list[int]]) -> str:
+    """The name with its parameters in the step's own order, or "" where it can be none of that step's."""
+    parsed = parse_name(word)
+    if parsed is None or parsed[0] not in steps:
+        return ""
+    step, values = parsed
+    names = tasks[steps[step][0]].step.names
+    return task_name(step, names, [values[name] for name in names]) if set(names) == set(values) else ""
+
+
+def _hint(word: str, tasks: Sequence[Task], steps: dict[str, list[int]]) -> str:
+    parsed = parse_name(word)
+    if parsed is None or not parsed[1]:
+        known = [*steps, *(task.name for task in tasks[:_ENOUGH])]
+        return _offer(nearest(word, known))
+    step = parsed[0] if parsed[0] in steps else nearest(parsed[0], steps)
+    if step is None:
+        return ""
+    places = steps[step]
+    names = tasks[places[0]].step.names
+    closest = {}
+    for name, value in parsed[1].items():
+        meant = name if name in names else nearest(name, names)
+        if meant is not None:
+            known_values = dict.fromkeys(tasks[place].params[meant] for place in places)
+            closest[meant] = nearest(value, list(known_values)[:_ENOUGH]) or value
+    name = task_name(step, names, [closest[name] for name in names]) if set(closest) == set(names) else ""
+    if any(tasks[place].name == name for place in places):
+        return _offer(name)
+    return _offer(nearest(word, [tasks[place].name for place in places[:_ENOUGH]]))
+
+
+def _offer(name: str | None) -> str:
+    return f"; did you mean {name!r}?" if name else ""
+
+
+def _position(task: Task, name: str) -> int | None:
+    """Where among a task's values and let values the one called `name` stands."""
+    names = (*task.step.names, *task.step.lets)
+    return names.index(name) if name in names else None
+
+
+def _narrow(tasks: Sequence[Task], places: Iterable[int], name: str, values: tuple[str, ...]) -> list[int]:
+    wanted = {*values, *map(decode, values)}
+    positions: dict[int, int | None] = {}
+    kept = []
+    for place in places:
+        task = tasks[place]
+        key = id(task.step)
+        if key not in positions:
+            positions[key] = _position(task, name)
+        position = positions[key]
+        if position is not None and _value(task, position) in wanted:
+            kept.append(place)
+    return kept
+
+
+def _value(task: Task, position: int) -> str:
+    count = len(task.values)
+    return task.values[position] if position < count else task.lets[position - count]
+
+
+def _check_narrowing(tasks: Sequence[Task], name: str, values: tuple[str, ...]) -> None:
+    """A name or value that no task has is a slip, even where others of the list match."""
+    known: dict[str, None] = {}
+    for task in tasks:
+        position = _position(task, name)
+        if position is not None:
+            known[_value(task, position)] = None
+    if not known:
+        names = {name for task in tasks for name in (*task.step.names, *task.step.lets)}
+        offer = did_you_mean(name, names)
+        raise UsageError(f"no task has a parameter {name!r}" + (f"; {offer}" if offer else ""))
+    for value in values:
+        if value not in known and decode(value) not in known:
+            hint = _offer(nearest(value, list(known)[:_ENOUGH]))
+            if not hint and _GLOB.search(value):
+                hint = f"; values are compared as written, for a pattern write '*/{name}={value}'"
+            raise UsageError(f"no task has {name}={value}" + hint)

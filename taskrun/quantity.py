@@ -1,0 +1,113 @@
+"""Numbers, sizes, durations and booleans, read from the text that the user wrote and written for people to read.
+
+A value keeps its source text until a key needs a quantity; only here is that text taken for a number. What is wrong
+raises a ValueError whose str fits behind "`key`: ".
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_DECIMAL = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_NUMBER = re.compile(rf"([+-]?{_DECIMAL})(?:[eE]([+-]?[0-9]+))?")
+_SIZE = re.compile(rf"({_DECIMAL}) ?(?:([kKmMgGtTpP])(?:i?[bB])?|[bB])?")
+_DURATION = re.compile(rf"(?:{_DECIMAL} ?(?:ms|[smhdw]) ?)+")
+_DURATION_PART = re.compile(rf"({_DECIMAL}) ?(ms|[smhdw])")
+
+_SIZE_UNITS = "kmgtp"
+_SECONDS = {
+    "w": Fraction(604800),
+    "d": Fraction(86400),
+    "h": Fraction(3600),
+    "m": Fraction(60),
+    "s": Fraction(1),
+    "ms": Fraction(1, 1000),
+}
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
+
+# An exponent beyond any measure is a slip of the finger, and as an exact number it would eat the memory.
+_LARGEST_EXPONENT = 400
+_LONGEST = 1000
+
+
+def parse_number(text: str) -> Fraction:
+    """A decimal number, with an exponent if need be, exactly as written."""
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        raise ValueError(f"{_short(text)} is not a number")
+    exponent = match[2] or "0"
+    if len(exponent) > 5 or abs(int(exponent)) > _LARGEST_EXPONENT:
+        raise ValueError(f"{_short(text)} is out of range")
+    return Fraction(match[1]) * Fraction(10) ** int(exponent)
+
+
+def parse_size(text: str) -> int:
+    """A number of bytes: `512M`, `2G`, `1.5G` (powers of 1024), or a bare number of bytes."""
+    match = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        raise ValueError(f"{_short(text)} is not a size; write it as 512M or 2G")
+    power = _SIZE_UNITS.index(match[2].lower()) + 1 if match[2] else 0
+    return int(Fraction(match[1]) * 1024**power)
+
+
+def parse_duration(text: str) -> Fraction:
+    """Seconds of a duration with units: `90s`, `2h`, `1d12h`, `500ms`; larger units first."""
+    if _NUMBER.fullmatch(text):
+        raise ValueError(f"{_short(text)} has no unit; write it as {text.lstrip('+-')[:20]}s or 2h")
+    if len(text) > _LONGEST or not _DURATION.fullmatch(text) or text.endswith(" "):
+        raise ValueError(f"{_short(text)} is not a duration; write it as 90s, 2h or 1d12h")
+    parts = _DURATION_PART.findall(text)
+    ranks = [list(_SECONDS).index(unit) for _, unit in parts]
+    if ranks != sorted(set(ranks)):
+        raise ValueError(f"{_short(text)} is not a duration; larger units stand first, as in 1d12h")
+    return sum((Fraction(amount) * _SECONDS[unit] for amount, unit in parts), Fraction(0))
+
+
+def parse_boolean(text: str) -> bool:
+    """`true`, `yes`, `false` or `no`, also with a capital or in capitals."""
+    value = _BOOLEANS.get(text.lower()) if text in (text.lower(), text.upper(), text.capitalize()) else None
+    if value is None:
+        raise ValueError(f"{_short(text)} is neither true nor false (nor yes nor no)")
+    return value
+
+
+def show_seconds(seconds: float) -> str:
+    """Two figures of a time: `0.3s`, `12s`, `3m05s`, `2h10m`, `1d04h`."""
+    seconds = max(seconds, 0.0)
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    if seconds < 59.5:
+        return f"{seconds:.0f}s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    hours = round(seconds / 3600)
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def show_size(size: int) -> str:
+    """Bytes in the largest unit that fits, with at most one decimal: `900B`, `1.5G`, `512M`."""
+    if size < 1024:
+        return f"{size}B"
+    amount = float(size)
+    unit = "B"
+    for unit in "KMGTP":
+        amount /= 1024
+        if amount < 1023.95:
+            break
+    return f"{amount:.1f}".removesuffix(".0") + unit
+
+
+def show_number(number: Fraction) -> str:
+    """The number with at most three decimals and no trailing zeros: `4`, `0.5`, `0.333`."""
+    if number.denominator == 1:
+        return str(number.numerator)
+    return f"{float(number):.3f}".rstrip("0").rstrip(".")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
