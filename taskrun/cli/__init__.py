@@ -1,1 +1,113 @@
-"""The command line: click commands, one error boundary, exit statuses."""
+"""The command line: click commands, one error boundary, exit statuses.
+
+`main` is the boundary: the only place where an error becomes a sentence on standard error and an exit status, and
+the only one that catches what it does not know: that is a bug of ours, and looks different from a mistake.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from taskrun.errors import TaskrunError
+
+BUG = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status (DESIGN, section 5)."""
+    _set_up_streams()
+    status = _guarded(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(_flushed(status))
+
+
+def _guarded(arguments: list[str]) -> int:
+    import click
+
+    from taskrun.cli.app import app
+
+    try:
+        status = app.main(arguments, prog_name="taskrun", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        return _say(_click_sentence(error), error.exit_code)
+    except TaskrunError as error:
+        return _say(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _quiet()
+    except Exception:  # noqa: BLE001 - the one place; whatever comes here is our bug, and says so
+        return _bug()
+
+
+def _click_sentence(error: object) -> str:
+    """Click's own message as one of our sentences: lower case at the start, no full stop."""
+    import click
+
+    assert isinstance(error, click.ClickException)
+    message = error.format_message().strip().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message}; see {error.ctx.command_path} --help"
+    return message
+
+
+def _say(sentence: str, status: int) -> int:
+    # A mistake in a file already begins with its place; everything else says who speaks.
+    from taskrun.errors import SweepError
+
+    prefix = "" if isinstance(sys.exc_info()[1], SweepError) else "taskrun: "
+    _print_error(prefix + sentence)
+    return status
+
+
+def _bug() -> int:
+    import traceback
+
+    from taskrun import __version__
+
+    _print_error(traceback.format_exc())
+    _print_error(f"taskrun {__version__}: this is a bug in taskrun, not a mistake of yours; please report it")
+    return BUG
+
+
+def _print_error(text: str) -> None:
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody listens any more; the exit status still speaks
+
+
+def _quiet() -> int:
+    """Whoever read our standard output has gone: no complaint, and none from Python when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _quiet()
+    except OSError as error:
+        _print_error(f"taskrun: standard output cannot be written: {error.strerror}")
+        return status or 3
+    return status
+
+
+def _set_up_streams() -> None:
+    # Commands and paths may hold any bytes, and a message must never die of a character that the locale lacks.
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=errors)
+    if sys.stdout is None or sys.stderr is None:  # started with a closed descriptor
+        devnull = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+        sys.stdout = sys.stdout or devnull
+        sys.stderr = sys.stderr or devnull
