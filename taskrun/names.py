@@ -73,6 +73,11 @@ def task_path(name: str) -> str:
     return path
 
 
+def log_name(name: str, attempt: int) -> str:
+    """The path of an attempt's log, seen from the state directory."""
+    return f"logs/{task_path(name)}.{attempt}.log"
+
+
 def _component(given: str) -> str:
     if given in ("", ".", ".."):
         return "%2E" * len(given) or "%"
