@@ -1,0 +1,57 @@
+"""Format specs: how a value of a sweep is written out anew, in exact decimal arithmetic.
+
+A value is a number here where its text is one; every refusal is a ValueError whose text is a piece of a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+# Python's mini-language without `n` (it depends on the locale) and without braces; a width of more than 4 digits is
+# no format but a slip that would fill the memory.
+_SPEC = re.compile(
+    r"(?:(?P<fill>[^{}])?(?P<align>[<>=^]))?(?P<sign>[-+ ])?z?(?P<alternate>\#)?(?P<zero>0)?(?P<width>\d{0,4})"
+    r"(?P<group>[,_])?(?P<precision>\.\d{1,4})?(?P<type>[bcdeEfFgGosxX%])?",
+    re.DOTALL,
+)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WHOLE_TYPES = frozenset("bcdoxX")
+_MOST_DIGITS = 10_000
+
+
+def is_format(text: str) -> bool:
+    """Whether `text` can stand after the colon of a placeholder as a format spec."""
+    return bool(text) and _SPEC.fullmatch(text) is not None
+
+
+def format_value(value: str, spec: str) -> str:
+    """`value` written as `spec` says: `("7", "03d")` gives `007`."""
+    kind = spec[-1]
+    if kind == "s" or _NUMBER.fullmatch(value) is None:
+        return _format_text(value, spec)
+    number = Decimal(value)
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"{value} is too large or too small a number for a format")
+    if kind in _WHOLE_TYPES:
+        return _format_whole(value, number, spec)
+    try:
+        return format(number, spec)
+    except ValueError:
+        raise ValueError(f"{spec!r} is no format of the number {value}") from None
+
+
+def _format_whole(value: str, number: Decimal, spec: str) -> str:
+    if number != number.to_integral_value():
+        raise ValueError(f"{spec!r} needs a whole number, and {value} is none")
+    try:
+        return format(int(number), spec)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{spec!r} is no format of the number {value}") from None
+
+
+def _format_text(value: str, spec: str) -> str:
+    try:
+        return format(value, spec)
+    except ValueError:
+        raise ValueError(f"{spec!r} is no format of the text {value!r}") from None

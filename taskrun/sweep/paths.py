@@ -1,0 +1,111 @@
+"""Paths of a study: normalised by their letters alone, and written as seen from a task's working directory.
+
+A path is relative to the study's directory wherever it lies within it, however it was spelt.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Sequence
+
+_UNTIDY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)", re.MULTILINE)
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|(\{)|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+class Paths:
+    """The paths of the study in the directory `root` (absolute, normalised)."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._prefix = root if root.endswith("/") else root + "/"
+        self._through_link: dict[str, bool] = {}
+
+    def normal(self, path: str) -> str:
+        """`path` without detours; "." is the study's directory. Outside the study it stays as relative as it was."""
+        tidy = posixpath.normpath(path)
+        if tidy.startswith("/"):
+            tidy = tidy if tidy[:2] != "//" else tidy[1:]
+            return self._within(tidy) or tidy
+        if tidy.startswith(".."):
+            return self._within(posixpath.normpath(self._prefix + tidy)) or tidy
+        return tidy
+
+    def normal_all(self, paths: Sequence[str]) -> list[str]:
+        """Each of `paths` normalised; quick where they already are."""
+        if _UNTIDY.search("\n".join(paths)) is None:
+            return list(paths)
+        return [self.normal(path) for path in paths]
+
+    def key(self, path: str) -> str:
+        """What two spellings of one place have in common; `path` is normalised."""
+        return posixpath.normpath(self._prefix + path) if path.startswith("..") else path
+
+    def absolute(self, path: str) -> str:
+        """The normalised `path` from the root of the file system."""
+        return posixpath.normpath(self._prefix + path)
+
+    def seen_from(self, path: str, cwd: str) -> str:
+        """The normalised `path` as a command that runs in `cwd` writes it."""
+        if cwd in ("", ".") or path.startswith("/"):
+            return path
+        if cwd.startswith(("/", "..")) or self._goes_through_link(cwd):
+            return self.absolute(path)
+        return posixpath.relpath("/" + path, "/" + cwd) if not path.startswith("..") else self._climb(path, cwd)
+
+    def _climb(self, path: str, cwd: str) -> str:
+        return posixpath.join(*[".."] * (cwd.count("/") + 1), path)
+
+    def _within(self, absolute: str) -> str | None:
+        """An absolute path relative to the study, None where it lies outside."""
+        if absolute == self.root:
+            return "."
+        return absolute[len(self._prefix) :] if absolute.startswith(self._prefix) else None
+
+    def _goes_through_link(self, cwd: str) -> bool:
+        found = self._through_link.get(cwd)
+        if found is None:
+            parts = cwd.split("/")
+            found = any(os.path.islink(self._prefix + "/".join(parts[:n])) for n in range(1, len(parts) + 1))
+            self._through_link[cwd] = found
+        return found
+
+
+def expand(text: str, *, at_start: bool = True) -> str:
+    """`~/` (where `text` begins a path) and each `${NAME}` replaced; ValueError for what cannot be."""
+    if "$" in text:
+        text = _VARIABLE.sub(_value_of, text)
+    if at_start and (text == "~" or text.startswith("~/")):
+        home = os.path.expanduser("~")
+        if home == "~":
+            raise ValueError("'~' stands for a home directory, and there is none")
+        return home + text[1:]
+    return text
+
+
+def _value_of(match: re.Match[str]) -> str:
+    name, brace, bare = match.groups()
+    if bare:
+        raise ValueError(f"'${bare}' is no variable here; write '${{{bare}}}'")
+    if brace:
+        raise ValueError("only '${NAME}' is understood here, none of the shell's other '${...}'")
+    value = os.environ.get(name)
+    if value is None:
+        raise ValueError(f"the environment has no {name!r}; set it, or write the path out")
+    return value
+
+
+def attribute(path: str, name: str) -> str:
+    """`name`, `stem`, `suffix` or `parent` of a path, by its letters: `{f.stem}` of `data/a.csv` is `a`."""
+    bare = path.rstrip("/") or path[:1]
+    head, _, last = bare.rpartition("/")
+    if name == "parent":
+        return head or ("/" if bare.startswith("/") else ".")
+    dot = last.rfind(".")
+    has_suffix = 0 < dot < len(last) - 1
+    if name == "stem":
+        return last[:dot] if has_suffix else last
+    if name == "suffix":
+        return last[dot:] if has_suffix else ""
+    return last
