@@ -1,0 +1,35 @@
+"""How much somebody wants the run to end: what each signal adds to the level.
+
+The level only rises. Nothing here installs or catches a signal: the executor that waits does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from signal import SIGHUP, SIGINT, SIGTERM, Signals
+
+from taskrun.model import Interrupted
+
+NOTHING_MORE = 1
+TERMINATE = 2
+KILL = 3
+
+STOPPING = (SIGINT, SIGTERM, SIGHUP)
+
+
+class Interrupts:
+    """Counts the signals of one run: SIGINT adds one; SIGTERM and SIGHUP add one and terminate at least."""
+
+    def __init__(self) -> None:
+        self.level = 0
+
+    def receive(self, number: int) -> Interrupted:
+        """The level after one more signal."""
+        least = NOTHING_MORE if number == SIGINT else TERMINATE
+        self.level = min(KILL, max(least, self.level + 1))
+        return Interrupted(self.level, Signals(number).name)
+
+
+def heeded(is_ignored: Callable[[Signals], bool]) -> tuple[Signals, ...]:
+    """The signals to wait for: a SIGHUP that was ignored when we began (nohup) stays ignored."""
+    return tuple(number for number in STOPPING if not (number == SIGHUP and is_ignored(number)))
