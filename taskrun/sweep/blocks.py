@@ -1,0 +1,236 @@
+"""Axes, and the blocks of axes that `exclude` couples: what combinations a block has, found without its whole product.
+
+A point of a product has an *offset*, its number in the nested loops were nothing excluded; combinations are in the
+order of their first point. Each row of an axis knows as a bit mask the clauses that it matches (a clause that does not
+touch the axis is matched by every row): a point is excluded where the masks of its rows have a bit in common.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+
+from msgspec import Struct
+
+Row = tuple[str, ...]
+Clause = Mapping[str, frozenset[str]]
+_Ways = tuple[tuple[int, int], ...]  # (offset, mask): how a combination can come about, no worse one among them
+
+
+class Axis(Struct, frozen=True):
+    """Names that vary together through different rows; a single name is an axis of its own."""
+
+    names: tuple[str, ...]
+    rows: Sequence[Row]
+
+
+class Combinations(Struct, frozen=True):
+    """Different rows of some names, in the order of their first point, and that point's offset."""
+
+    rows: Sequence[Row]
+    offsets: Sequence[int]
+
+
+class Block:
+    """Some axes of a product, in order, with their strides in it, and the clauses that touch several of them."""
+
+    def __init__(self, axes: Sequence[Axis], strides: Sequence[int], clauses: Sequence[Clause]) -> None:
+        self.axes = axes
+        self.strides = strides
+        self.names = tuple(name for axis in axes for name in axis.names)
+        self._every = (1 << len(clauses)) - 1
+        self._masks = [_row_masks(axis, clauses) for axis in axes]
+        self._alive: list[dict[int, bool]] = [
+            {0: all(axis.rows for axis in axes[level:])} for level in range(len(axes) + 1)
+        ]
+        self._combinations: dict[tuple[str, ...], Combinations] = {}
+        self._counts: dict[frozenset[str], int] = {}
+
+    def combinations(self, names: tuple[str, ...]) -> Combinations:
+        """The different rows that `names`, all of this block, take at its points."""
+        found = self._combinations.get(names)
+        if found is None:
+            found = self._combinations[names] = self._single(names) if len(self.axes) == 1 else self._coupled(names)
+        return found
+
+    def count(self, names: Collection[str]) -> int:
+        """The number of these rows, without making them where several axes are coupled."""
+        key = frozenset(names)
+        found = self._counts.get(key)
+        if found is None:
+            found = self._counts[key] = self._count_single(key) if len(self.axes) == 1 else self._count_coupled(key)
+        return found
+
+    def partners(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> list[tuple[int, ...]]:
+        """For each row of `consumer`, which rows of `producer` share a point with it; equal results are one object."""
+        left, right = self.combinations(consumer), self.combinations(producer)
+        if not consumer:
+            return [tuple(range(len(right.rows)))] * len(left.rows)
+        both = consumer + tuple(name for name in producer if name not in consumer)
+        to_left, to_right = picker(both, consumer), picker(both, producer)
+        index = {row: i for i, row in enumerate(right.rows)}
+        found: dict[Row, list[int]] = {row: [] for row in left.rows}
+        for row in self.combinations(both).rows:
+            found[to_left(row)].append(index[to_right(row)])
+        known: dict[tuple[int, ...], tuple[int, ...]] = {}
+        lists = (tuple(sorted(set(some))) for some in found.values())
+        return [known.setdefault(some, some) for some in lists]
+
+    def _single(self, names: tuple[str, ...]) -> Combinations:
+        (axis,), (stride,) = self.axes, self.strides
+        if names == axis.names:
+            return Combinations(axis.rows, range(0, len(axis.rows) * stride, stride))
+        first: dict[Row, int] = {}
+        for number, row in enumerate(map(picker(axis.names, names), axis.rows)):
+            first.setdefault(row, number * stride)
+        return Combinations(list(first), list(first.values()))
+
+    def _coupled(self, names: tuple[str, ...]) -> Combinations:
+        """Axis by axis, keeping only what some later row completes: the work is that of the result."""
+        found: list[tuple[Row, _Ways]] = [((), ((0, self._every),))]
+        order: list[str] = []
+        for level, axis in enumerate(self.axes):
+            kept = [name for name in axis.names if name in names]
+            order += kept
+            found = self._extend(level, self._groups(level, kept), found)
+        pick = picker(tuple(order), names)
+        pairs = sorted(((ways[0][0], row) for row, ways in found), key=itemgetter(0))
+        return Combinations([pick(row) for _, row in pairs], [offset for offset, _ in pairs])
+
+    def _groups(self, level: int, names: Sequence[str]) -> list[tuple[Row, _Ways]]:
+        """The different rows of some names of an axis, each with the ways in which it comes about there."""
+        axis, stride = self.axes[level], self.strides[level]
+        pick = picker(axis.names, names)
+        ways: dict[Row, list[tuple[int, int]]] = {}
+        for number, (row, mask) in enumerate(zip(axis.rows, self._masks[level], strict=True)):
+            ways.setdefault(pick(row), []).append((number * stride, mask))
+        return [(row, _best(some)) for row, some in ways.items()]
+
+    def _extend(
+        self, level: int, groups: Sequence[tuple[Row, _Ways]], found: Iterable[tuple[Row, _Ways]]
+    ) -> list[tuple[Row, _Ways]]:
+        """Each combination so far with each group that goes with it; equal masks have equal continuations."""
+        next_ones: dict[_Ways, list[tuple[Row, _Ways]]] = {}
+        extended = []
+        for row, ways in found:
+            base = ways[0][0]
+            relative = tuple((offset - base, mask) for offset, mask in ways)
+            more = next_ones.get(relative)
+            if more is None:
+                more = next_ones[relative] = [
+                    (added, joined) for added, group in groups if (joined := self._join(level, relative, group))
+                ]
+            if base:
+                for added, joined in more:
+                    extended.append((row + added, tuple((base + offset, mask) for offset, mask in joined)))
+            else:
+                extended += [(row + added, joined) for added, joined in more]
+        return extended
+
+    def _join(self, level: int, ways: _Ways, group: _Ways) -> _Ways:
+        if len(ways) == len(group) == 1:
+            (offset, mask), (more, other) = ways[0], group[0]
+            return ((offset + more, mask & other),) if self._completes(level + 1, mask & other) else ()
+        return _best(
+            (offset + more, mask & other)
+            for offset, mask in ways
+            for more, other in group
+            if self._completes(level + 1, mask & other)
+        )
+
+    def _completes(self, level: int, mask: int) -> bool:
+        """Whether the axes from `level` on have rows that leave no bit of `mask`."""
+        known = self._alive[level]
+        answer = known.get(mask)
+        if answer is None:
+            kinds = self._kinds[level] if level < len(self.axes) else ()
+            answer = known[mask] = any(self._completes(level + 1, mask & other) for other in kinds)
+        return answer
+
+    @cached_property
+    def _kinds(self) -> list[frozenset[int]]:
+        """The different masks of each axis that are worth a try."""
+        return [_smallest(masks) for masks in self._masks]
+
+    def _count_single(self, names: frozenset[str]) -> int:
+        (axis,) = self.axes
+        if names.issuperset(axis.names):
+            return len(axis.rows)
+        return len(self.combinations(tuple(name for name in axis.names if name in names)).rows)
+
+    def _count_coupled(self, names: frozenset[str]) -> int:
+        """As `_coupled` finds them, but rows of an axis that match the same clauses are one kind with a number."""
+        found: Counter[frozenset[int]] = Counter({frozenset({self._every}): 1})
+        for level, axis in enumerate(self.axes):
+            kinds: Counter[frozenset[int]] = Counter()
+            for _, ways in self._groups(level, [name for name in axis.names if name in names]):
+                kinds[frozenset(mask for _, mask in ways)] += 1
+            extended: Counter[frozenset[int]] = Counter()
+            for masks, number in found.items():
+                for others, times in kinds.items():
+                    extended[_smallest(mask & other for mask in masks for other in others)] += number * times
+            found = extended
+        return sum(number for masks, number in found.items() if 0 in masks)
+
+
+def picker(names: Sequence[str], wanted: Sequence[str]) -> Callable[[Row], Row]:
+    """Takes the values of `wanted` out of a row of `names`."""
+    places = [names.index(name) for name in wanted]
+    if places == list(range(len(names))):
+        return tuple
+    if not places:
+        return lambda row: ()
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return itemgetter(*places)
+
+
+def _row_masks(axis: Axis, clauses: Sequence[Clause]) -> list[int]:
+    """A bit for each clause that a row matches as far as the clause touches this axis."""
+    masks = [0] * len(axis.rows)
+    everywhere = 0
+    by_value: dict[str, dict[str, list[int]]] = {}
+    for place, name in enumerate(axis.names if clauses else ()):
+        at = by_value[name] = {}
+        for i, row in enumerate(axis.rows):
+            at.setdefault(row[place], []).append(i)
+    for number, clause in enumerate(clauses):
+        touched = [
+            {i for value in values for i in by_value[name].get(value, ())}
+            for name, values in clause.items()
+            if name in by_value
+        ]
+        if not touched:
+            everywhere |= 1 << number
+            continue
+        for i in set.intersection(*touched):
+            masks[i] |= 1 << number
+    return [mask | everywhere for mask in masks]
+
+
+def _best(ways: Iterable[tuple[int, int]]) -> _Ways:
+    """Without those that come later than another and can do no more."""
+    kept: list[tuple[int, int]] = []
+    for offset, mask in sorted(ways):
+        if all(earlier & ~mask for _, earlier in kept):
+            kept.append((offset, mask))
+            if not mask:
+                break
+    return tuple(kept)
+
+
+def _smallest(masks: Iterable[int]) -> frozenset[int]:
+    """Those that hold no other one whole."""
+    different = set(masks)
+    if 0 in different:
+        return frozenset({0})
+    if len(different) < 2:
+        return frozenset(different)
+    kept: list[int] = []
+    for mask in sorted(different, key=int.bit_count):
+        if all(other & ~mask for other in kept):
+            kept.append(mask)
+    return frozenset(kept)
