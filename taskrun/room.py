@@ -1,0 +1,179 @@
+"""What is in use, what fits, and which waiting task takes the place that is free.
+
+Amounts are whole numbers, scaled per pool, so that after any sequence each pool is full again. Waiting tasks are kept
+by what they ask for: choosing costs the number of kinds, not of tasks. A task is known here by its turn only: a number,
+smaller ones first.
+
+No task is overtaken more than 10 times per core by tasks that take from a pool it is short of. Each kind counts how
+often its first task was overtaken so; when that number has grown by the limit since its oldest waiting task came, what
+a later task leaves of each pool must be enough for the kind, so that its share fills up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from heapq import heappop, heappush
+from math import lcm
+
+Request = tuple[tuple[str, Fraction], ...]
+
+OVERTAKINGS_PER_CORE = 10
+
+
+def clamped(request: Request, pools: Mapping[str, Fraction]) -> Request:
+    """The request as it is served: who asks for more cores than there are gets all of them."""
+    return tuple((pool, min(amount, pools[pool]) if pool == "cores" else amount) for pool, amount in request)
+
+
+def shortage(request: Request, pools: Mapping[str, Fraction]) -> tuple[str, Fraction, Fraction] | None:
+    """The first pool that can never satisfy a request, what it asks and what there is; cores are clamped instead."""
+    for pool, amount in request:
+        there = pools.get(pool, Fraction(0))
+        if amount > there and pool != "cores":
+            return pool, amount, there
+    return None
+
+
+class _Kind:
+    """What some tasks ask for, alike in all of them, and those of them that wait."""
+
+    __slots__ = ("ages", "asks", "overtaken", "queue")
+
+    def __init__(self, asks: dict[int, int]) -> None:
+        self.asks = asks  # amount by pool, none of them 0
+        self.queue: list[tuple[int, list[int]]] = []  # a heap of turns, each with the group of `ages` it counts in
+        self.ages: deque[list[int]] = deque()  # [value of `overtaken` when they came, how many of these still wait]
+        self.overtaken = 0
+
+    def is_starving(self, limit: int) -> bool:
+        return self.overtaken - self.ages[0][0] >= limit
+
+
+class Room:
+    """The pools, what is in use of them, and the waiting tasks."""
+
+    def __init__(self, pools: Mapping[str, Fraction], requests: Iterable[Request]) -> None:
+        self.pools = dict(pools)
+        distinct = {request: clamped(request, pools) for request in requests}
+        self._pool_names = list(pools)
+        self._scales = [self._scale(pool, distinct.values()) for pool in self._pool_names]
+        self._totals = [int(pools[pool] * scale) for pool, scale in zip(self._pool_names, self._scales, strict=True)]
+        self._free = list(self._totals)
+        self._kinds: list[_Kind] = []
+        self._kind_of: dict[Request, int] = {}
+        by_asks: dict[tuple[tuple[int, int], ...], int] = {}
+        for request, served in distinct.items():
+            assert shortage(request, pools) is None, f"nothing can ever satisfy {request}"
+            asks = self._scaled(served)
+            kind = by_asks.setdefault(tuple(sorted(asks.items())), len(self._kinds))
+            if kind == len(self._kinds):
+                self._kinds.append(_Kind(asks))
+            self._kind_of[request] = kind
+        self._waiting: list[_Kind] = []  # the kinds whose queue is not empty
+        self._starving: list[_Kind] = []
+        self._limit = max(OVERTAKINGS_PER_CORE, int(OVERTAKINGS_PER_CORE * pools["cores"]))
+
+    def _scale(self, pool: str, requests: Iterable[Request]) -> int:
+        amounts = [amount for request in requests for name, amount in request if name == pool]
+        return lcm(self.pools[pool].denominator, *(amount.denominator for amount in amounts))
+
+    def _scaled(self, request: Request) -> dict[int, int]:
+        asks: dict[int, int] = {}
+        for pool, amount in request:
+            if amount:
+                place = self._pool_names.index(pool)
+                asks[place] = asks.get(place, 0) + int(amount * self._scales[place])
+        return asks
+
+    @property
+    def limit(self) -> int:
+        """How often a task may be overtaken by tasks that take from a pool it is short of."""
+        return self._limit
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether each pool is full."""
+        return self._free == self._totals
+
+    def free(self, pool: str) -> Fraction:
+        """What is left of a pool; less than nothing where attempts of an earlier run hold more than there is."""
+        place = self._pool_names.index(pool)
+        return Fraction(self._free[place], self._scales[place])
+
+    def kind(self, request: Request) -> int:
+        """The number that stands for a request in all that follows."""
+        return self._kind_of[request]
+
+    def queue(self, kind: int, turn: int) -> None:
+        """A task of this kind is to run, at this turn."""
+        entry = self._kinds[kind]
+        if not entry.queue:
+            self._waiting.append(entry)
+        if not entry.ages or entry.ages[-1][0] != entry.overtaken:
+            entry.ages.append([entry.overtaken, 0])
+        group = entry.ages[-1]
+        group[1] += 1
+        heappush(entry.queue, (turn, group))
+
+    def first(self) -> int | None:
+        """The turn of the waiting task that is next: the earliest that fits and that nobody's claim keeps back."""
+        best: int | None = None
+        for kind in self._waiting:
+            turn = kind.queue[0][0]
+            if (best is None or turn < best) and self._fits(kind) and not self._is_kept_back(kind):
+                best = turn
+        return best
+
+    def take(self, kind: int, turn: int) -> None:
+        """Let the task that is `first` have what its kind asks for."""
+        entry = self._kinds[kind]
+        first, group = heappop(entry.queue)
+        assert first == turn, f"turn {turn} is not the first of its kind, {first} is"
+        group[1] -= 1
+        while entry.ages and not entry.ages[0][1]:
+            entry.ages.popleft()
+        if not entry.queue:
+            self._waiting.remove(entry)
+        self.hold(kind)
+        if len(self._waiting) > 1 or self._starving or entry not in self._waiting:
+            self._count_overtakings(entry, turn)
+            self._starving = [waiting for waiting in self._waiting if waiting.is_starving(self._limit)]
+
+    def hold(self, kind: int) -> None:
+        """Hold what a kind asks for, free or not: for an attempt that runs already."""
+        for pool, amount in self._kinds[kind].asks.items():
+            self._free[pool] -= amount
+
+    def give_back(self, kind: int) -> None:
+        """A task of this kind needs its place no more."""
+        for pool, amount in self._kinds[kind].asks.items():
+            self._free[pool] += amount
+            assert self._free[pool] <= self._totals[pool], f"more {self._pool_names[pool]} than there are"
+
+    def _fits(self, kind: _Kind) -> bool:
+        free = self._free
+        for pool, amount in kind.asks.items():  # noqa: SIM110 (asked all the time, and a generator costs twice this)
+            if free[pool] < amount:
+                return False
+        return True
+
+    def _is_kept_back(self, kind: _Kind) -> bool:
+        if not self._starving:
+            return False
+        turn = kind.queue[0][0]
+        return any(starving.queue[0][0] < turn and self._would_lack(starving, kind) for starving in self._starving)
+
+    def _would_lack(self, kind: _Kind, other: _Kind) -> bool:
+        """Whether `kind`, once `other` has its share, would be short of a pool that `other` takes from."""
+        shared = [(pool, amount) for pool, amount in other.asks.items() if pool in kind.asks]
+        return any(self._free[pool] - amount < kind.asks[pool] for pool, amount in shared)
+
+    def _count_overtakings(self, taker: _Kind, turn: int) -> None:
+        """`taker` has just had its share; this overtook the kinds with an earlier task that it made or left short."""
+        for kind in self._waiting:
+            if kind.queue[0][0] < turn and any(
+                pool in kind.asks and self._free[pool] < kind.asks[pool] for pool in taker.asks
+            ):
+                kind.overtaken += 1
