@@ -93,13 +93,8 @@ def show_size(size: int) -> str:
     """Bytes in the largest unit that fits, with at most one decimal: `900B`, `1.5G`, `512M`."""
     if size < 1024:
         return f"{size}B"
-    amount = float(size)
-    unit = "B"
-    for unit in "KMGTP":
-        amount /= 1024
-        if amount < 1023.95:
-            break
-    return f"{amount:.1f}".removesuffix(".0") + unit
+    power = next((power for power in range(1, len(_SIZE_UNITS)) if size < 1023.95 * 1024**power), len(_SIZE_UNITS))
+    return f"{size / 1024**power:.1f}".removesuffix(".0") + _SIZE_UNITS[power - 1].upper()
 
 
 def show_number(number: Fraction) -> str:
