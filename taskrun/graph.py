@@ -225,52 +225,6 @@ class Graph:
         return [self.tasks[index].name for index in around[first:] + around[:first]]
 
 
-def declared_ranks(graph: Graph) -> list[int]:
-    """The place of each task in an order that finishes begun groups first, and else follows the declaration.
-
-    A depth-first walk from the sinks through what they need: the sink whose last source was declared first comes
-    first. A later order (one that knows durations) has the same shape: a rank for each task, 0 for the first one.
-    """
-    ranks = [-1] * len(graph.tasks)
-    count = 0
-    latest = _latest_sources(graph)
-    sinks = [task for task in range(len(graph.tasks)) if not graph.users[task]]
-    sinks.sort(key=lambda sink: (latest[sink], sink))
-    seen = bytearray(len(graph.users))
-    for sink in sinks:
-        for task in _post_order(graph, sink, seen):
-            ranks[task] = count
-            count += 1
-    return ranks
-
-
-def _latest_sources(graph: Graph) -> list[int]:
-    """By node: the highest index among the tasks without needs that it hangs on; its own where it has none."""
-    latest = list(range(len(graph.tasks))) + [0] * len(graph.gathers)
-    for node in graph.order:
-        sources = graph.sources(node)
-        if sources:
-            latest[node] = max([latest[source] for source in sources])
-    return latest
-
-
-def _post_order(graph: Graph, sink: int, seen: bytearray) -> Iterator[int]:
-    """The tasks that `sink` hangs on and that were not seen before, each after what it needs; `sink` is the last."""
-    seen[sink] = 1
-    path = [(sink, iter(graph.sources(sink)))]
-    while path:
-        node, sources = path[-1]
-        for source in sources:
-            if not seen[source]:
-                seen[source] = 1
-                path.append((source, iter(graph.sources(source))))
-                break
-        else:
-            path.pop()
-            if node >= 0:
-                yield node
-
-
 class Study(Struct, frozen=True):
     """What a source came to: a graph, and what there is to say about it.
 

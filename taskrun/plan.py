@@ -92,9 +92,9 @@ class Plan:
         self._users = graph.users
         self._policy = policy or Policy()
         self._done_before = done_before
-        self._selected: Sequence[int] = range(len(graph)) if selected is None else sorted(set(selected))
+        self.selected: Sequence[int] = range(len(graph)) if selected is None else sorted(set(selected))
         self._status = bytearray([_OUTSIDE]) * len(graph)
-        for index in self._selected:
+        for index in self.selected:
             self._status[index] = _WAITING
         self._counts = [0] * len(_STATUSES)
         self._counts[_WAITING] = self.total
@@ -107,7 +107,7 @@ class Plan:
     @property
     def total(self) -> int:
         """How many tasks are selected."""
-        return len(self._selected)
+        return len(self.selected)
 
     @property
     def left(self) -> int:
@@ -141,7 +141,7 @@ class Plan:
         skipped: list[tuple[int, int]] = []
         if self.total < len(self._graph):
             self._skip_unmet(skipped, ready)
-        for index in self._selected:
+        for index in self.selected:
             if not self._missing[index] and self._status[index] == _WAITING:
                 self._move(index, _READY)
                 ready.append(index)
@@ -187,7 +187,7 @@ class Plan:
 
     def stop(self) -> list[int]:
         """The run ends here: everything that is not over is skipped."""
-        never = [index for index in self._selected if self._status[index] in (_WAITING, _READY)]
+        never = [index for index in self.selected if self._status[index] in (_WAITING, _READY)]
         for index in never:
             self._move(index, _SKIPPED)
         return never
@@ -274,7 +274,7 @@ class Plan:
         missing = [0] * len(graph.users)
         for position, members in enumerate(graph.gathers):
             missing[-1 - position] = sum(self._status[member] != _OUTSIDE for member in members)
-        for index in self._selected:
+        for index in self.selected:
             missing[index] = sum(bool(self._is_within(node, missing)) for node in graph.needs[index])
         return missing
 
@@ -283,7 +283,7 @@ class Plan:
 
     def _skip_unmet(self, skipped: list[tuple[int, int]], ready: list[int]) -> None:
         unmet: dict[int, int | None] = {}
-        for index in self._selected:
+        for index in self.selected:
             for node in self._graph.needs[index]:
                 if node not in unmet:
                     unmet[node] = self._first_unmet(node)

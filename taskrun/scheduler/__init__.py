@@ -1,0 +1,53 @@
+"""The scheduler: a generator of batches of events, which starts, waits for and stops the tasks of a run.
+
+Whoever reads it puts a batch on record before asking for the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+
+from taskrun.executors.base import Executor, Judge
+from taskrun.graph import Graph
+from taskrun.model import Handle, Task
+from taskrun.plan import Plan, Policy, nothing_on_record
+from taskrun.scheduler.loop import Batch, Loop, Terms
+from taskrun.scheduler.order import Order, declared_ranks
+
+__all__ = ["Batch", "schedule"]
+
+_NO_HANDLES: Mapping[int, Handle] = {}
+
+
+def never_attempted(task: Task) -> int:
+    """No task has been attempted before this run."""
+    return 0
+
+
+def schedule(
+    graph: Graph,
+    *,
+    executor: Executor,
+    judge: Judge,
+    now: Callable[[], float],
+    attempts: Callable[[Task], int] = never_attempted,
+    policy: Policy | None = None,
+    selected: Iterable[int] | None = None,
+    done_before: Callable[[Task], bool] = nothing_on_record,
+    forced: Collection[int] = frozenset(),
+    open_attempts: Mapping[int, Handle] = _NO_HANDLES,
+    ranks: Sequence[int] | None = None,
+    grace: float = 10.0,
+) -> Generator[Batch, None, None]:
+    """Run the selected tasks (None: all) of a graph and yield what happens.
+
+    `now` gives seconds since the epoch and must not jump. `attempts` says how many attempts a task has had in its life.
+    `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
+    `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
+    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). Closing the generator early
+    terminates what runs, kills it after `grace` seconds, and stops the executor, as its end does.
+    """
+    plan = Plan(graph, selected, policy=policy, done_before=done_before)
+    order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
+    terms = Terms(attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace)
+    return Loop(graph, plan, order=order, executor=executor, judge=judge, now=now, terms=terms).batches()
