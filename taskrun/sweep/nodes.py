@@ -53,9 +53,19 @@ class Findings:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.hints: list[Mistake] = []
+        self._said: set[tuple[Place, str]] = set()
+        self._done: set[Place] = set()
 
-    def mistake(self, place: Place, what: str, hint: str = "") -> None:
-        """Note an error."""
+    def mistake(self, place: Place, what: str, hint: str = "", *, is_last: bool = False) -> None:
+        """Note an error, once (an anchor's value is read wherever it is used).
+
+        `is_last`: what else may be found wrong at this place only follows from this.
+        """
+        if (place, what) in self._said or place in self._done:
+            return
+        self._said.add((place, what))
+        if is_last:
+            self._done.add(place)
         self.mistakes.append(Mistake(place, what, hint))
 
     def hint(self, place: Place, what: str, hint: str = "") -> None:

@@ -1,0 +1,286 @@
+"""What a user most likely meant where YAML could not read on.
+
+libyaml names the place where it gave up, which is seldom where the mistake is; each rule here looks for one usual cause
+around that place. Only files that cannot be read come here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from taskrun.errors import Mistake, Place
+
+if TYPE_CHECKING:
+    from yaml import MarkedYAMLError
+
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_KEY = r"""(?:"[^"]*"|'[^']*'|[^\s"'{}\[\]#&*!|>%@`][^:#]*?)\s*:\s+"""
+_VALUE = re.compile(rf"\s*(?:- +)*(?:{_KEY})?(?P<value>\S.*)")
+_KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([A-Za-z_]+):(?=[^\s:/])(?!.*: )")
+_COMMENT = re.compile(r"[ \t]+#")
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_QUOTE_IT = "quote the value"
+
+
+class _Trouble(Struct):
+    """Where YAML gave up: lines and columns count from 0; the context is what it was reading then."""
+
+    lines: list[str]
+    problem: str
+    line: int
+    column: int
+    context: str
+    context_line: int
+    context_column: int
+    last_line: int | None  # where the last scalar in quotes began, if it ends on the line of the problem
+    last_column: int
+
+    def text(self, line: int) -> str:
+        """A line, or nothing behind the end."""
+        return self.lines[line] if 0 <= line < len(self.lines) else ""
+
+    @property
+    def character(self) -> str:
+        """The character that YAML could not take."""
+        return self.text(self.line)[self.column : self.column + 1]
+
+    @property
+    def opener(self) -> str:
+        """The character at which what could not be read began."""
+        return self.text(self.context_line)[self.context_column : self.context_column + 1]
+
+    @property
+    def above(self) -> int:
+        """The last line before the problem's that holds something."""
+        line = self.line - 1
+        while line > 0 and not self.text(line).strip():
+            line -= 1
+        return line
+
+
+# line and column from 0, what, hint
+_Finding = tuple[int, int, str, str]
+
+
+def diagnose(error: MarkedYAMLError, text: str, shown: str, last: tuple[int, int, int] | None) -> Mistake:
+    """The one mistake of a text that YAML cannot read.
+
+    `last`: line and column (from 0) at which the last value began, and the line of its end, if it stood in quotes.
+    """
+    trouble = _trouble(error, text, last)
+    found = next((finding for rule in _RULES if (finding := rule(trouble))), None) or _as_it_is(trouble)
+    line, column, what, hint = found
+    return Mistake(Place(shown, line + 1, column + 1), what, hint)
+
+
+def diagnose_character(text: str, shown: str) -> Mistake:
+    """The mistake of a text with a character that YAML allows nowhere."""
+    match = _UNREADABLE.search(text)
+    if match is None:
+        return Mistake(Place(shown, 1, 1), "YAML cannot read this text")
+    before = _BREAK.split(text[: match.start()])
+    what = f"the character U+{ord(match[0]):04X} cannot stand in a YAML file"
+    return Mistake(Place(shown, len(before), len(before[-1]) + 1), what, 'in "..." it can be written as an escape')
+
+
+def cut_at_comment(text: str, value: str, end: int) -> str:
+    """The quote that a plain value leaves open where YAML ends it at ` #`; "" where there is no such thing.
+
+    `end` is where the value ends in `text`.
+    """
+    return _open_quote(value) if _COMMENT.match(text, end) else ""
+
+
+def _open_quote(text: str) -> str:
+    """The quote that is open at the end, as a shell reads it."""
+    quote = ""
+    characters = iter(text)
+    for character in characters:
+        if character == "\\" and quote != "'":
+            next(characters, "")
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+    return quote
+
+
+def _trouble(error: MarkedYAMLError, text: str, last: tuple[int, int, int] | None) -> _Trouble:
+    mark = error.problem_mark or error.context_mark
+    begin = error.context_mark or mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    is_near = last is not None and last[2] in (line, line - 1)
+    return _Trouble(
+        lines=_BREAK.split(text),
+        problem=error.problem or "it cannot be read",
+        line=line,
+        column=column,
+        context=error.context or "",
+        context_line=begin.line if begin else line,
+        context_column=begin.column if begin else column,
+        last_line=last[0] if last and is_near else None,
+        last_column=last[1] if last and is_near else 0,
+    )
+
+
+def _tab(trouble: _Trouble) -> _Finding | None:
+    before = trouble.text(trouble.line)[: trouble.column + 1]
+    if not before.endswith("\t"):
+        return None
+    where = "to indent" if not before.strip() else "here"
+    return trouble.line, trouble.column, f"a tab {where}, where YAML wants spaces", "replace the tabs by spaces"
+
+
+def _first_character(trouble: _Trouble) -> _Finding | None:
+    """A value that begins with a character that means something to YAML."""
+    place, character = (trouble.line, trouble.column), trouble.character
+    if "cannot start any token" not in trouble.problem:
+        if not re.search("alias|anchor|tag|block scalar", trouble.context):
+            return None
+        place, character = (trouble.context_line, trouble.context_column), trouble.opener
+    if not character.strip():
+        return None
+    if character in "|>" and "block scalar" in trouble.context:
+        hint = f"{_QUOTE_IT} if the `{character}` belongs to it"
+        return *place, f"after `{character}` the text begins on the next line", hint
+    return *place, f"a value cannot start with {character!r}", _quoted(trouble.text(place[0])[place[1] :])
+
+
+def _open_string(trouble: _Trouble) -> _Finding | None:
+    if "quoted scalar" not in trouble.context and "double-quoted" not in trouble.context:
+        return None
+    if "end of stream" in trouble.problem or "document" in trouble.problem:
+        what = f"the quote {trouble.opener} that opens here is never closed"
+        return trouble.context_line, trouble.context_column, what, f"{_QUOTE_IT} as a whole, or write it below `|`"
+    if "escape" in trouble.problem:
+        what = 'a `\\` in "..." begins an escape, and this is none'
+        return trouble.line, trouble.column, what, "write '...' around the value, or `\\\\`"
+    return None
+
+
+def _open_bracket(trouble: _Trouble) -> _Finding | None:
+    opener = trouble.opener
+    if "flow" not in trouble.context or opener not in ("{", "["):
+        return None
+    kind, closer = ("mapping", "}") if opener == "{" else ("list", "]")
+    what = f"a value that starts with {opener!r} is a {kind} to YAML, and this one does not end with {closer!r}"
+    value = trouble.text(trouble.context_line)[trouble.context_column :]
+    return trouble.context_line, trouble.context_column, what, _quoted(value)
+
+
+def _special_start(trouble: _Trouble) -> _Finding | None:
+    """A value that starts with braces, brackets or a quote and goes on behind them: `{a} b`, `"x" y`."""
+    column, value = _value(trouble.text(trouble.line))
+    if not value or value[0] not in "{[\"'" or column >= trouble.column:
+        return None
+    if trouble.last_line is not None and trouble.last_line < trouble.line:
+        return None  # the quote on this line ends a text that began further up
+    inside = value[: trouble.column - column]
+    closer = {"{": "}", "[": "]"}.get(value[0], value[0])
+    if inside.count(value[0]) > inside.count(closer) and "unexpected ':'" not in trouble.problem:
+        return None  # the mistake is inside
+    what = {"{": "is a mapping to YAML", "[": "is a list to YAML"}.get(value[0], "ends where that quote ends")
+    return trouble.line, column, f"a value that starts with {value[0]!r} {what}", _quoted(value)
+
+
+def _string_over_lines(trouble: _Trouble) -> _Finding | None:
+    if trouble.last_line is None or trouble.last_line == trouble.line:
+        return None
+    first = trouble.text(trouble.last_line)[trouble.last_column :]
+    what = f"the quote {first[:1]} that opens here is closed only in line {trouble.line + 1}"
+    return trouble.last_line, trouble.last_column, what, "is one missing at the end of this line?"
+
+
+def _cut_line(trouble: _Trouble) -> _Finding | None:
+    """A value over several lines, of which one was cut at ` #`."""
+    for line in (trouble.above, trouble.line):
+        column, value = _value(trouble.text(line))
+        comment = _COMMENT.search(value)
+        if comment and _open_quote(value[: comment.start()]):
+            what = "YAML takes everything from ` #` on for a comment, also between quotes inside a value"
+            return line, column, what, f"{_QUOTE_IT} as a whole, or write it below `|`"
+    return None
+
+
+def _missing_space(trouble: _Trouble) -> _Finding | None:
+    for line in (trouble.line, trouble.above):
+        match = _KEY_WITHOUT_SPACE.match(trouble.text(line))
+        if match:
+            return line, match.start(1), f"a space is missing after `{match[1]}:`", f"write `{match[1]}: ...`"
+    return None
+
+
+def _colon(trouble: _Trouble) -> _Finding | None:
+    """A `: ` inside a plain value, or a key indented below a key that has its value already."""
+    if "mapping values" not in trouble.problem:
+        return None
+    line = trouble.text(trouble.line)
+    column, value = _value(line)
+    if column < trouble.column and line[:column].strip(" -"):
+        return trouble.line, column, "a `: ` inside a value makes a mapping of it", _quoted(value)
+    start = len(line) - len(line.lstrip())
+    what = f"this line is indented below line {trouble.above + 1}, which holds a value already"
+    return trouble.line, start, what, "keys of one mapping begin in the same column"
+
+
+def _list_start(trouble: _Trouble) -> _Finding | None:
+    if "sequence entries" not in trouble.problem:
+        return None
+    hint = "begin the list on a line of its own, or quote the value"
+    return trouble.line, trouble.column, "`- ` begins a list, which cannot stand here", hint
+
+
+def _indentation(trouble: _Trouble) -> _Finding | None:
+    line = trouble.text(trouble.line)
+    if "block" not in trouble.context or not line.strip() or line[: trouble.column].strip():
+        return None
+    what = "the indentation of this line fits no line above it"
+    if line.lstrip().startswith("- ") != ("sequence" in trouble.context or "collection" in trouble.context):
+        what = "list items (`- `) and keys (`key:`) cannot stand in one column"
+    return trouble.line, trouble.column, what, "what belongs together begins in the same column"
+
+
+def _lonely(trouble: _Trouble) -> _Finding | None:
+    if "could not find expected ':'" not in trouble.problem:
+        return None
+    column = trouble.context_column
+    return trouble.context_line, column, "a key without a colon", "write `key: value`, or indent what continues a value"
+
+
+def _as_it_is(trouble: _Trouble) -> _Finding:
+    words = " ".join(part for part in (trouble.context, trouble.problem) if part)
+    return trouble.line, trouble.column, f"YAML cannot read this: {words}", f"{_QUOTE_IT} if this is a text"
+
+
+_RULES: tuple[Callable[[_Trouble], _Finding | None], ...] = (
+    _tab,
+    _special_start,
+    _first_character,
+    _open_string,
+    _open_bracket,
+    _string_over_lines,
+    _cut_line,
+    _missing_space,
+    _colon,
+    _list_start,
+    _indentation,
+    _lonely,
+)
+
+
+def _value(line: str) -> tuple[int, str]:
+    """Where the value of a line begins, behind `- ` and `key: `, and the value."""
+    match = _VALUE.match(line)
+    return (match.start("value"), match["value"].rstrip()) if match else (len(line), "")
+
+
+def _quoted(value: str) -> str:
+    """The hint to quote a value, written out where it is short."""
+    value = value.rstrip()
+    if value.startswith("'"):
+        return "write the value below `|`, or in '...' each quote of it twice"
+    return f"quote it: '{value.replace(chr(39), chr(39) * 2)}'" if 0 < len(value) <= 60 else _QUOTE_IT
