@@ -135,13 +135,17 @@ def is_alive(known: Identity) -> bool:
 
 def find_leader(environment: dict[str, str]) -> Identity | None:
     """The oldest living session leader whose environment holds all of these, among the processes we may look at."""
-    wanted = {os.fsencode(f"{name}={value}") for name, value in environment.items()}
     found = [
         leader
         for pid in _pids()
-        if _leads_a_session(pid) and wanted <= _environment(pid) and (leader := identity(pid)) is not None
+        if _leads_a_session(pid) and began_with(pid, environment) and (leader := identity(pid)) is not None
     ]
     return min(found, key=lambda leader: leader.ticks or 0, default=None)
+
+
+def began_with(pid: int, environment: dict[str, str]) -> bool:
+    """Whether a process was started with all of these in its environment; False where that is not ours to read."""
+    return {os.fsencode(f"{name}={value}") for name, value in environment.items()} <= _environment(pid)
 
 
 def group_members(group: int) -> list[int]:

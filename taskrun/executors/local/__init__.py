@@ -1,1 +1,5 @@
-"""Runs tasks as processes of this machine."""
+"""The executor of this machine; the rest of the package is its own affair."""
+
+from taskrun.executors.local.executor import LocalExecutor
+
+__all__ = ["LocalExecutor"]

@@ -1,0 +1,94 @@
+"""What is executed for an action: which program, with which words, from which script file.
+
+Programs are looked up in the task's own PATH, seen from its own directory, never in the runner's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+from taskrun.executors.local.environment import Surroundings
+from taskrun.model import STRICT_BASH, Action, Argv, Shell, as_run
+from taskrun.shell import simple_words
+
+LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (MAX_ARG_STRLEN less its NUL)
+
+
+class Command:
+    """`program` as handed to the system; `direct` where bash is the second try."""
+
+    __slots__ = ("program", "words")
+
+    def __init__(self, program: str, words: tuple[str, ...]) -> None:
+        self.program = program
+        self.words = words
+
+
+def direct_command(action: Action, around: Surroundings, attempt: int) -> Command | None:
+    """A string for strict bash without the bash, where that makes no difference; None where it might."""
+    if not isinstance(action, Shell) or action.words != STRICT_BASH or not around.is_plain:
+        return None
+    words = simple_words(as_run(action.text, attempt))
+    if not words or words[0] in around.functions:
+        return None
+    program = words[0] if "/" in words[0] else _as_bash_finds(words[0], around.path)
+    return Command(program, words) if program is not None else None
+
+
+def plain_command(action: Action, around: Surroundings, attempt: int, directory: str, script: str) -> Command:
+    """The action as it stands; `script` is where a string too long for a word has been written (see `long_text`).
+
+    OSError names what cannot be executed.
+    """
+    if isinstance(action, Argv):
+        words: tuple[str, ...] = tuple(as_run(word, attempt) for word in action.words)
+    elif script:
+        words = (*_without_command_option(action.words), script)
+    else:
+        words = (*action.words, as_run(action.text, attempt))
+    return Command(find_program(words[0], around.path, directory), words)
+
+
+def long_text(action: Action, attempt: int) -> str | None:
+    """The text of a string that is too long for one word of a command line."""
+    if not isinstance(action, Shell) or len(action.text) * 4 <= LONGEST_WORD:
+        return None
+    text = as_run(action.text, attempt)
+    takes_a_file = _without_command_option(action.words) != action.words
+    return text if takes_a_file and len(os.fsencode(text)) > LONGEST_WORD else None
+
+
+def _without_command_option(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words before a script's name for what is `-c` (or `-euc`) before its text; as they are for anything else."""
+    last = words[-1] if len(words) > 1 else ""
+    if not (last.startswith("-") and last.endswith("c") and last[1:].isalpha()):
+        return words
+    return words[:-1] if last == "-c" else (*words[:-1], last[:-1])
+
+
+def find_program(name: str, path: Sequence[str] | None, directory: str) -> str:
+    """What the system's own lookup would execute for `name` in `directory`: OSError where there is nothing."""
+    if "/" in name:
+        return name
+    problem = errno.ENOENT
+    for entry in os.defpath.split(":") if path is None else path:
+        candidate = os.path.join(entry or ".", name)
+        seen = os.path.join(directory, candidate)
+        if os.path.isfile(seen):
+            if os.access(seen, os.X_OK):
+                return candidate
+            problem = errno.EACCES
+    raise OSError(problem, os.strerror(problem), name)
+
+
+def _as_bash_finds(name: str, path: Sequence[str] | None) -> str | None:
+    """What bash would find without doubt: None from the first entry on that is not absolute (`~` it would expand)."""
+    for entry in path or ():
+        if not entry.startswith("/"):
+            return None
+        candidate = f"{entry}/{name}" if entry[-1] != "/" else entry + name
+        if os.access(candidate, os.X_OK):
+            return candidate  # a directory of that name: the start fails, and bash goes on looking
+    return None

@@ -1,0 +1,144 @@
+"""What a task sees as its environment: what we inherited, then what the study declares, then what names the task.
+
+The same whether bash stands between or not (but for SHLVL and `_`); where bash would change more, it is not `is_plain`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from fractions import Fraction
+
+from taskrun.model import Step, Task, Traits, as_run
+from taskrun.quantity import show_number
+
+Variables = dict[bytes, bytes]
+
+# What bash sets, drops, obeys or complains about, found by running it with each of its documented variables set.
+_BASH_MINDS = frozenset(
+    b"""IFS OPTIND OPTERR OPTARG PS1 PS2 PS4 RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME PPID UID EUID
+    GROUPS DIRSTACK FUNCNAME FUNCNEST HISTCMD COMP_WORDBREAKS SHELLOPTS POSIXLY_CORRECT POSIX_PEDANTIC EXECIGNORE
+    """.split()
+)
+_FUNCTION = b"BASH_FUNC_"
+_OURS = frozenset({b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN"})
+_PARAM = b"TASKRUN_PARAM_"
+_MOST_KEPT = 256
+
+
+class Surroundings:
+    """What tasks of one directory and one declared environment share. `functions` are what bash would import."""
+
+    __slots__ = ("functions", "is_plain", "marked", "path", "source", "variables")
+
+    def __init__(self, variables: Variables, declared: Mapping[str, str]) -> None:
+        self.variables = variables
+        self.source = declared
+        self.marked = [(os.fsencode(name), text) for name, text in declared.items() if "\0" in text]
+        self.path = tuple(os.fsdecode(variables[b"PATH"]).split(":")) if b"PATH" in variables else None
+        self.functions = _functions(variables)
+        moved = {"PWD", "OLDPWD", "PATH", "LC_ALL"} & {name for name, text in declared.items() if "\0" in text}
+        self.is_plain = not moved and not {"PWD", "OLDPWD"} & declared.keys() and _is_plain(variables)
+
+
+class Environments:
+    """Makes environments cheaply: all that tasks share is encoded once."""
+
+    def __init__(self, inherited: Mapping[bytes, bytes], run: str, most_cores: Fraction) -> None:
+        self._base = {
+            name: value for name, value in inherited.items() if name not in _OURS and not name.startswith(_PARAM)
+        }
+        if not os.path.isdir(self._base.get(b"OLDPWD", b"/")):
+            del self._base[b"OLDPWD"]  # as bash does
+        self._base[b"TASKRUN_RUN"] = os.fsencode(run)
+        self._most_cores = most_cores
+        self._shared: dict[tuple[str, int], Surroundings] = {}
+        self._names: dict[int, tuple[Step, bytes, tuple[bytes, ...]]] = {}
+        self._cores: dict[int, tuple[Traits, bytes]] = {}
+
+    def surroundings(self, declared: Mapping[str, str], directory: str) -> Surroundings:
+        """For the tasks that run in `directory` with this very mapping."""
+        key = directory, id(declared)
+        found = self._shared.get(key)
+        if found is None:
+            if len(self._shared) >= _MOST_KEPT:
+                self._shared.clear()
+            found = self._shared[key] = self._surround(declared, directory)
+        return found
+
+    def _surround(self, declared: Mapping[str, str], directory: str) -> Surroundings:
+        variables = self._base.copy()
+        variables[b"PWD"] = _pwd(variables.get(b"PWD", b""), os.fsencode(directory))
+        for name, value in declared.items():
+            variables[os.fsencode(name)] = os.fsencode(value)
+        variables[b"TASKRUN_RUN"] = self._base[b"TASKRUN_RUN"]
+        return Surroundings(variables, declared)
+
+    def of(self, task: Task, around: Surroundings, attempt: int) -> Variables:
+        """The whole environment of a task's `attempt`-th execution in this run."""
+        encode = os.fsencode
+        variables = around.variables.copy()
+        for name, text in around.marked:
+            variables[name] = encode(as_run(text, attempt))
+        step, names = self._step(task.step)
+        for name, value in zip(names, (*task.values, *task.lets), strict=True):
+            variables[name] = encode(value)
+        variables[b"TASKRUN_TASK"] = encode(task.name)
+        variables[b"TASKRUN_STEP"] = step
+        variables[b"TASKRUN_ATTEMPT"] = b"%d" % attempt
+        variables[b"TASKRUN_CORES"] = self._granted(task.traits)
+        return variables
+
+    def _step(self, step: Step) -> tuple[bytes, tuple[bytes, ...]]:
+        found = self._names.get(id(step))
+        if found is None:
+            names = tuple(_PARAM + os.fsencode(name.upper()) for name in (*step.names, *step.lets))
+            found = self._names[id(step)] = (step, os.fsencode(step.name), names)
+        return found[1:]
+
+    def _granted(self, traits: Traits) -> bytes:
+        found = self._cores.get(id(traits))
+        if found is None:
+            shown = show_number(min(traits.cores, self._most_cores))
+            found = self._cores[id(traits)] = (traits, shown.encode())
+        return found[1]
+
+
+def _pwd(inherited: bytes, directory: bytes) -> bytes:
+    """The way to the directory that we inherited where it is one (a symlink stays in it), else the directory itself."""
+    try:
+        is_right = os.path.normpath(inherited) == inherited and os.path.samefile(inherited, directory)
+    except (OSError, ValueError):
+        is_right = False
+    return inherited if is_right and inherited.startswith(b"/") else directory
+
+
+def _functions(variables: Variables) -> frozenset[str]:
+    """Names of the functions that a bash exported."""
+    names = [name for name in variables if name.startswith(_FUNCTION)]
+    return frozenset(os.fsdecode(name.removeprefix(_FUNCTION).removesuffix(b"%%")) for name in names)
+
+
+def _is_plain(variables: Variables) -> bool:
+    """Whether bash would hand these on as they are, reading no file of the user's and saying nothing."""
+    if not _BASH_MINDS.isdisjoint(variables):
+        return False
+    if any(name.startswith(b"BASH") and not name.startswith(_FUNCTION) for name in variables):
+        return False
+    # A bash that sshd started reads ~/.bashrc, unless SHLVL says that another shell stands between.
+    if (b"SSH_CLIENT" in variables or b"SSH2_CLIENT" in variables) and not _is_nested(variables.get(b"SHLVL", b"")):
+        return False
+    return _is_known_locale(os.fsdecode(variables.get(b"LC_ALL", b"")))
+
+
+def _is_nested(level: bytes) -> bool:
+    return level.isdigit() and int(level) > 0
+
+
+def _is_known_locale(name: str) -> bool:
+    """Whether bash would be silent about LC_ALL: it warns of one that is not installed. Python's own start tried it."""
+    if name in ("", "C", "POSIX"):
+        return True
+    from locale import LC_CTYPE, setlocale
+
+    return setlocale(LC_CTYPE, None) == name

@@ -1,0 +1,152 @@
+"""From a task to its process: environment, streams, command, start; and what is said where that fails.
+
+Whatever a command, a path or the machine's limits can cause comes out as one `CouldNotStart` with the system's words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+
+from taskrun.executors.base import Attempt
+from taskrun.executors.local.commands import Command, direct_command, long_text, plain_command
+from taskrun.executors.local.ends import Clock, own_peak
+from taskrun.executors.local.environment import Environments, Surroundings, Variables
+from taskrun.executors.local.spawn import Spawner
+from taskrun.executors.local.streams import Streams, first_obstacle, streams_of
+from taskrun.model import Task
+from taskrun.names import log_name, task_path
+
+
+class CouldNotStart(Exception):
+    """There is no process; `str` names what stood in the way."""
+
+
+class Child:
+    """A process of ours. `before`: the start clock's reading before it; `peak`: our own peak memory just after."""
+
+    __slots__ = ("attempt", "before", "clock", "peak", "pid", "round", "script", "streams", "task")
+
+    def __init__(self, task: Task, attempt: Attempt, streams: Streams) -> None:
+        self.task = task
+        self.attempt = attempt.number
+        self.round = attempt.round
+        self.streams = streams
+        self.script = ""
+        self.pid = 0
+        self.before = 0
+        self.peak = 0
+        self.clock = Clock()
+
+    def clean_up(self) -> None:
+        """Keep neither a script nor an empty log."""
+        self.streams.discard_empty_log()
+        if self.script:
+            _remove(self.script)
+
+
+class Launcher:
+    """Starts the tasks of one study; `state` is absolute."""
+
+    def __init__(self, root: str, state: str, run: str, most_cores: Fraction, *, owns_process: bool) -> None:
+        self._root = root
+        self._state = state
+        self._made: set[str] = set()
+        self._environments = Environments(os.environb, run, most_cores)
+        self._spawner = Spawner(root, owns_process=owns_process)
+
+    def launch(self, task: Task, attempt: Attempt, read_clock: Callable[[], int]) -> Child:
+        """A process that runs. CouldNotStart leaves nothing behind."""
+        log = f"{self._state}/{log_name(task.name, attempt.number)}"
+        streams = streams_of(task.stdout, task.stderr, root=self._root, log=log)
+        child = Child(task, attempt, streams)
+        directory = os.path.join(self._root, task.cwd) if task.cwd else self._root
+        try:
+            if streams.log is not None:
+                self._make_parent(streams.log)
+            if streams.log != streams.output or streams.error is not None:
+                streams.refuse_pipes()
+            around = self._environments.surroundings(task.env, directory)
+            variables = self._environments.of(task, around, attempt.round)
+            child.before = read_clock()
+            child.pid = self._start(child, around, variables, directory)
+        except OSError as error:
+            child.clean_up()
+            raise CouldNotStart(self._words(error)) from error
+        except ValueError as error:  # a NUL, or text that has no bytes
+            child.clean_up()
+            raise CouldNotStart(f"no program can be given this: {error}") from error
+        child.peak = own_peak()
+        return child
+
+    def close(self) -> None:
+        """Give back descriptors and the current directory."""
+        self._spawner.close()
+
+    def _start(self, child: Child, around: Surroundings, variables: Variables, directory: str) -> int:
+        action = child.task.action
+        direct = direct_command(action, around, child.round)
+        if direct is not None:
+            try:
+                return self._spawner.spawn(direct, variables, child.streams, directory)
+            except OSError:
+                pass  # bash finds out, and says so as bash does
+        text = long_text(action, child.round)
+        if text is not None:
+            child.script = self._write_script(child, text)
+        command = plain_command(action, around, child.round, directory, child.script)
+        try:
+            return self._spawner.spawn(command, variables, child.streams, directory)
+        except OSError as error:
+            if error.errno == errno.ENOENT and self._has_lost_its_state(child.streams):
+                return self._spawner.spawn(command, variables, child.streams, directory)
+            raise _explained(error, command, child.streams, directory) from error
+
+    def _write_script(self, child: Child, text: str) -> str:
+        path = f"{self._state}/scripts/{task_path(child.task.name)}.{child.attempt}"
+        self._make_parent(path)
+        with open(path, "wb") as file:
+            file.write(os.fsencode(text))
+        return path
+
+    def _make_parent(self, path: str) -> None:
+        parent = path[: path.rindex("/")]
+        if parent not in self._made:
+            os.makedirs(parent, exist_ok=True)
+            self._made.add(parent)
+
+    def _has_lost_its_state(self, streams: Streams) -> bool:
+        """Whether somebody has removed the directory of the log, which is there again now."""
+        if streams.log is None or os.path.isdir(os.path.dirname(streams.log)):
+            return False
+        self._made.clear()
+        self._make_parent(streams.log)
+        return True
+
+    def _words(self, error: OSError) -> str:
+        """`sims/mesh: No such file or directory`, with the path as the study knows it."""
+        path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+        shown = path.removeprefix(self._root + "/")
+        return f"{shown}: {error.strerror}" if shown else str(error.strerror)
+
+
+def _explained(error: OSError, command: Command, streams: Streams, directory: str) -> OSError:
+    """The error with the path that it is about: the system tells no more than a number."""
+    if error.filename not in (None, command.program):
+        return error
+    obstacle = first_obstacle(streams, directory)
+    if obstacle is not None:
+        return obstacle
+    number = error.errno or 0
+    words = os.strerror(number)
+    if number == errno.ENOENT and os.path.isfile(os.path.join(directory, command.program)):
+        words = f"bad interpreter: {words}"
+    return OSError(number, words, command.words[0])
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)

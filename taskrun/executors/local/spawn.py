@@ -1,0 +1,135 @@
+"""How a process is started: posix_spawn wherever it can serve, else Popen; never a fork of the runner's memory.
+
+A new process leads a session of its own, has all signals at their defaults and none blocked, and no descriptor of
+ours. posix_spawn has no cwd: where the process is ours we stand in the task's directory for the moment of the start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Sequence
+
+from taskrun.executors.local.commands import Command
+from taskrun.executors.local.environment import Variables
+from taskrun.executors.local.streams import FileAction, Streams
+
+_LOWEST = 3
+_FIXED = (signal.SIGKILL, signal.SIGSTOP)
+
+
+class Spawner:
+    """Starts processes in any directory.
+
+    With `owns_process` the current directory is `root` until `close`, but for the moment of a start elsewhere: other
+    threads use absolute paths.
+    """
+
+    def __init__(self, root: str, *, owns_process: bool) -> None:
+        self._root = root
+        self._resets = tuple(number for number in signal.valid_signals() if number not in _FIXED)
+        self._null = _above_standard(os.open(os.devnull, os.O_RDWR))
+        self._closes: list[FileAction] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()]  # type: ignore[misc]
+        self._home: int | None = None
+        self._here: int | None = None
+        if owns_process:
+            self._home = _directory(".")
+            os.chdir(root)
+            self._here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+
+    def spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
+        """The number of the new process. OSError or ValueError where the system or the text does not allow it."""
+        if self._here is None:
+            start = self._posix_spawn if _is_here(directory) else self._popen
+            return start(command, variables, streams, directory)
+        if directory == self._root:
+            return self._posix_spawn(command, variables, streams, directory)
+        os.chdir(directory)
+        try:
+            return self._posix_spawn(command, variables, streams, directory)
+        finally:
+            os.fchdir(self._here)
+
+    def close(self) -> None:
+        """Go back to where we were, and give back the descriptors."""
+        if self._home is not None:
+            os.fchdir(self._home)
+            os.close(self._home)
+        if self._here is not None:
+            os.close(self._here)
+        os.close(self._null)
+
+    def _posix_spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
+        return os.posix_spawn(
+            command.program,
+            command.words,
+            variables,
+            file_actions=streams.actions(self._null) + self._closes,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=self._resets,
+        )
+
+    def _popen(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
+        """Of the signals that the host program ignores only SIGPIPE and SIGXFSZ are put back here."""
+        from subprocess import Popen
+
+        output, error = streams.open()
+        mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        try:
+            process = Popen(
+                command.words,
+                executable=command.program,
+                env=variables,
+                cwd=directory,
+                stdin=self._null,
+                stdout=output,
+                stderr=error,
+                start_new_session=True,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            for fd in {output, error}:
+                os.close(fd)
+        process.returncode = 0  # so that it never waits for the child itself: that is our duty
+        return process.pid
+
+
+def _above_standard(fd: int) -> int:
+    """A descriptor that is none of 0, 1, 2, which may be closed in this process."""
+    if fd >= _LOWEST:
+        return fd
+    moved: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+    os.close(fd)
+    return moved
+
+
+def _directory(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None  # deleted, or closed to us: there is no way back
+
+
+def _inheritable() -> Sequence[int]:
+    """Descriptors that whoever started us left open: no task is to hold them."""
+    try:
+        known = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return []
+    return [fd for fd in known if fd >= _LOWEST and _is_inheritable(fd)]
+
+
+def _is_inheritable(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:
+        return False  # the one that listed the others, closed by now
+
+
+def _is_here(directory: str) -> bool:
+    try:
+        return os.getcwd() == directory or os.path.samefile(".", directory)
+    except OSError:
+        return False

@@ -1,0 +1,182 @@
+"""The two ways to wait for children without missing one, a signal, or a deadline.
+
+In a process of our own the signals are blocked and fetched: one system call a wake-up, and no moment in which one could
+be missed. In a host program its signals and children are its own: a descriptor for each child of ours, and poll.
+Nothing here reaps: whoever waits does, child by child.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from taskrun.executors.local.catch import Catcher
+from taskrun.interrupt import heeded
+
+Woken = tuple[Iterable[int], Sequence[int]]  # children that are over: reap each before asking for the next; signals
+
+NOTHING: Woken = ((), ())
+_FEW = 4
+_LONGEST = 86_400.0
+_POLLING = 0.05
+_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_ENDS = (1, 2, 3)  # CLD_EXITED, CLD_KILLED, CLD_DUMPED; being stopped is no end
+
+
+class Watch(Protocol):
+    """What an executor waits with."""
+
+    owns_children: bool
+    """Whether nobody else can have reaped a child that is said to be over."""
+
+    def add(self, pid: int) -> None:
+        """Watch a child from now on."""
+
+    def discard(self, pid: int) -> None:
+        """It has been reaped."""
+
+    def block(self, timeout: float | None) -> Woken:
+        """Sleep until something has happened, at most `timeout` seconds; may wake for nothing."""
+
+    def close(self) -> None:
+        """Put signals and descriptors back as they were."""
+
+
+def watch(*, owns_process: bool) -> Watch:
+    """The way that fits: to block signals takes the main thread of a process of our own, and sigtimedwait."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if owns_process and is_main and hasattr(signal, "sigtimedwait"):
+        return SignalWatch()
+    catcher = Catcher() if is_main else None
+    if sys.platform == "linux":
+        return PollWatch(catcher)
+    else:  # noqa: RET505 (a type checker for Linux leaves this out)
+        from taskrun.executors.local.kqueue import KqueueWatch
+
+        return KqueueWatch(catcher)
+
+
+def peek(pid: int) -> bool:
+    """Whether a child is over, without reaping it. ChildProcessError: it is no child of ours any more."""
+    return os.waitid(os.P_PID, pid, _PEEK) is not None
+
+
+class SignalWatch:
+    """Signals blocked from construction to `close`, and fetched; no child inherits that (see spawn)."""
+
+    owns_children = True
+
+    def __init__(self) -> None:
+        self._children: dict[int, None] = {}
+        self._fetched = {*heeded(lambda number: signal.getsignal(number) is signal.SIG_IGN), signal.SIGCHLD}
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._fetched)
+        # Where SIGCHLD is ignored (one can inherit that) the kernel throws exit statuses away.
+        self._child_action = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def add(self, pid: int) -> None:
+        self._children[pid] = None
+
+    def discard(self, pid: int) -> None:
+        self._children.pop(pid, None)
+
+    def block(self, timeout: float | None) -> Woken:
+        if timeout is None:
+            found: signal.struct_siginfo | None = signal.sigwaitinfo(self._fetched)
+        else:
+            found = signal.sigtimedwait(self._fetched, max(0.0, min(timeout, _LONGEST)))
+        if found is None:
+            return NOTHING
+        if found.si_signo != signal.SIGCHLD:
+            return (), (found.si_signo,)
+        return self._ends(found.si_pid if found.si_code in _ENDS else 0), ()
+
+    def _ends(self, first: int) -> Iterator[int]:
+        """Of several SIGCHLD that wait only the first is kept, so others may have ended with it."""
+        if first in self._children:
+            yield first
+        if len(self._children) > _FEW:
+            last = 0
+            while (pid := _any_zombie()) in self._children and pid != last:
+                yield pid
+                last = pid
+            if not pid:
+                return
+        for pid in list(self._children):
+            if peek(pid):
+                yield pid
+
+    def close(self) -> None:
+        # What comes between the last wait and the end of the run asks for nothing that is not done already.
+        while signal.sigtimedwait(self._fetched, 0) is not None:
+            pass
+        signal.signal(signal.SIGCHLD, self._child_action)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+
+def _any_zombie() -> int:
+    """Some child that is over, still unreaped; 0 where there is none. Only for a process that is ours alone."""
+    try:
+        found = os.waitid(os.P_ALL, 0, _PEEK)
+    except ChildProcessError:
+        return 0
+    return found.si_pid if found is not None else 0
+
+
+class PollWatch:
+    """A pidfd for each child; where there is none (an old kernel, no descriptor left) it is asked at intervals."""
+
+    owns_children = False
+
+    def __init__(self, catcher: Catcher | None) -> None:
+        self._catcher = catcher
+        self._poll = select.poll()
+        self._fds: dict[int, int] = {}
+        self._pids: dict[int, int] = {}
+        self._asked: dict[int, None] = {}
+        if catcher is not None:
+            self._poll.register(catcher.fd, select.POLLIN)
+
+    def add(self, pid: int) -> None:
+        try:
+            fd = os.pidfd_open(pid)
+        except (AttributeError, OSError):
+            self._asked[pid] = None
+            return
+        self._fds[pid] = fd
+        self._pids[fd] = pid
+        self._poll.register(fd, select.POLLIN)
+
+    def discard(self, pid: int) -> None:
+        self._asked.pop(pid, None)
+        fd = self._fds.pop(pid, None)
+        if fd is not None:
+            del self._pids[fd]
+            self._poll.unregister(fd)
+            os.close(fd)
+
+    def block(self, timeout: float | None) -> Woken:
+        if self._asked:
+            timeout = _POLLING if timeout is None else min(timeout, _POLLING)
+        ready = self._poll.poll(None if timeout is None else math.ceil(max(0.0, min(timeout, _LONGEST)) * 1000))
+        ended = [self._pids[fd] for fd, _ in ready if fd in self._pids]
+        ended += [pid for pid in self._asked if _looks_over(pid)]
+        return ended, self._catcher.received() if self._catcher is not None else ()
+
+    def close(self) -> None:
+        for pid in list(self._fds):
+            self.discard(pid)
+        if self._catcher is not None:
+            self._catcher.close()
+
+
+def _looks_over(pid: int) -> bool:
+    try:
+        return peek(pid)
+    except ChildProcessError:
+        return True
