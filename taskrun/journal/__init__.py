@@ -1,1 +1,19 @@
-"""What came of opening, appending to and reading a journal."""
+"""What is on record: append, recover, compact, hold; a reader needs no lock and a run never writes half a line."""
+
+from __future__ import annotations
+
+from taskrun.journal.lock import Holder, read_holder
+from taskrun.journal.reading import read_journal
+from taskrun.journal.records import Records, open_attempts
+from taskrun.journal.writing import Journal, Log, MemoryJournal
+
+__all__ = [
+    "Holder",
+    "Journal",
+    "Log",
+    "MemoryJournal",
+    "Records",
+    "open_attempts",
+    "read_holder",
+    "read_journal",
+]

@@ -32,7 +32,11 @@ class RunRecord(Record, frozen=True, tag="run"):
 
 
 class StartRecord(Record, frozen=True, tag="start"):
-    """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record."""
+    """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record.
+
+    `paths` and `figures` are digests of list records that hold the signature's inputs and their figures where these
+    are long; the fields proper are empty then, in the file, never in memory.
+    """
 
     run: str
     task: str
@@ -42,6 +46,16 @@ class StartRecord(Record, frozen=True, tag="start"):
     signature: Signature
     inputs: tuple[Figure, ...] = ()
     before: dict[str, Figure] = field(default_factory=dict)
+    paths: str | None = None
+    figures: str | None = None
+
+
+class ListRecord(Record, frozen=True, tag="list"):
+    """A long list that starts name by its `digest`, so that 10,000 tasks over 10,000 files are no 10^8 paths."""
+
+    digest: str
+    paths: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 class SpawnRecord(Record, frozen=True, tag="spawn"):
@@ -97,7 +111,17 @@ class SyncedRecord(Record, frozen=True, tag="synced"):
     upto: int
 
 
-AnyRecord = HeaderRecord | RunRecord | StartRecord | SpawnRecord | EndRecord | SkipRecord | RunEndRecord | SyncedRecord
+AnyRecord = (
+    HeaderRecord
+    | RunRecord
+    | ListRecord
+    | StartRecord
+    | SpawnRecord
+    | EndRecord
+    | SkipRecord
+    | RunEndRecord
+    | SyncedRecord
+)
 
 
 class Past(Struct):

@@ -1,0 +1,88 @@
+"""Appends whole lines to an open file, or none; never leaves half of one before the next.
+
+A write that fails or falls short (a full disk, a quota, a limit) is cut back to the last whole line.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from taskrun.errors import StateError
+from taskrun.journal.lines import to_line
+from taskrun.journal.reading import cannot
+from taskrun.model import SyncedRecord
+
+_sync = os.fdatasync if hasattr(os, "fdatasync") else os.fsync
+
+
+class Appender:
+    """An open journal that ends in a whole line at byte `size`. Two threads may use it."""
+
+    def __init__(self, path: str, descriptor: int, size: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._size = size
+        self._synced = 0
+        self._unsynced = size  # the byte up to which records go; marks are not worth a sync
+        self._guard = threading.Lock()
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there are records that no sync has covered."""
+        return self._unsynced > self._synced
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines in one write; raises StateError with the system's words, after cutting back."""
+        with self._guard:
+            self._write(lines)
+            self._unsynced = self._size
+
+    def sync(self) -> None:
+        """Sync what has been written and append the mark that says so. Blocks nobody who writes meanwhile."""
+        with self._guard:
+            upto = self._unsynced
+            if upto <= self._synced:
+                return
+        try:
+            _sync(self._descriptor)
+        except OSError as error:
+            raise cannot("sync", self.path, error) from None
+        with self._guard:
+            self._synced = upto
+            self._write(to_line(SyncedRecord(upto=upto)))
+
+    def check(self) -> None:
+        """Raise StateError where the file is not at its path any more: what is written to it is lost."""
+        try:
+            there, here = os.stat(self.path), os.fstat(self._descriptor)
+        except OSError as error:
+            raise cannot("find", self.path, error) from None
+        if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+            raise StateError(f"{self.path} was replaced during the run; this run writes nothing more")
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _write(self, lines: bytes) -> None:
+        written = 0
+        try:
+            written = os.write(self._descriptor, lines)
+            while written < len(lines):  # the system says why only when asked for the rest
+                written += os.write(self._descriptor, lines[written:])
+        except OSError as error:
+            whole = lines.rfind(b"\n", 0, written) + 1
+            self._cut_back(self._size + whole)
+            raise cannot("write", self.path, error) from None
+        self._size += written
+
+    def _cut_back(self, size: int) -> None:
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError as error:
+            self.close()  # half a line stands there: nothing may follow it
+            raise cannot("write", self.path, error) from None
+        self._size = self._unsynced = size

@@ -1,0 +1,82 @@
+"""Records to lines of JSON and back; nothing else knows what a line looks like.
+
+A name or a path may hold bytes that are no UTF-8 (as lone surrogates). msgspec refuses these, JSON does not: such a
+line is written in ASCII with escapes, which any JSON reader gives back as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from taskrun.model import AnyRecord
+
+FORMAT = 1  # a kind of record that an older version would have to know is a new format
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyRecord)
+_SURROGATE = b"\\ud"
+
+
+class Damaged(Exception):
+    """A line that is no record of this format; `str` says what the reader found."""
+
+
+def to_line(record: AnyRecord) -> bytes:
+    """The record as one line, its newline included."""
+    try:
+        return _encoder.encode(record) + b"\n"
+    except UnicodeEncodeError:
+        return _escaped(record)
+
+
+def to_lines(records: Iterable[AnyRecord]) -> bytes:
+    """The records one after another."""
+    try:
+        return _encoder.encode_lines(list(records))
+    except UnicodeEncodeError:
+        return b"".join([to_line(record) for record in records])
+
+
+def from_line(line: bytes) -> AnyRecord:
+    """The record of a line without its newline; raises Damaged for anything else."""
+    try:
+        record: AnyRecord = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _SURROGATE in line.lower():
+            return _from_escaped(line)
+        raise Damaged(str(error)) from None
+    return record
+
+
+def _escaped(record: AnyRecord) -> bytes:
+    import json  # only for names that are no UTF-8
+
+    return json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _from_escaped(line: bytes) -> AnyRecord:
+    import json
+
+    try:
+        record: AnyRecord = msgspec.convert(json.loads(line), AnyRecord)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(str(error)) from None
+    return record
+
+
+class _Head(msgspec.Struct, tag_field="kind", tag="header"):
+    format: int
+
+
+_head_decoder = msgspec.json.Decoder(_Head)
+
+
+def read_format(line: bytes) -> int | None:
+    """The format that a header's line names, also one from the future; None where the line is no header."""
+    try:
+        number = _head_decoder.decode(line).format
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return number if number >= FORMAT else None

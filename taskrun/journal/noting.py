@@ -1,0 +1,91 @@
+"""Which records an event leaves behind; the only place that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from taskrun.model import (
+    Adopted,
+    AnyRecord,
+    EndRecord,
+    Event,
+    Finished,
+    Identified,
+    Recovered,
+    RunEndRecord,
+    RunFinished,
+    Skipped,
+    SkipRecord,
+    SpawnRecord,
+    Started,
+    StartRecord,
+)
+
+
+def records_of(events: Iterable[Event], run: str) -> list[AnyRecord]:
+    """The records of a batch, in its order. What was found fresh, and what only the screen shows, leaves none."""
+    return [record for event in events if (record := _record(event, run)) is not None]
+
+
+def _record(event: Event, run: str) -> AnyRecord | None:
+    match event:
+        case Started():
+            return _start(event, run)
+        case Identified() | Adopted():
+            return _spawn(event)
+        case Finished() | Recovered():
+            return _end(event)
+        case Skipped():
+            return SkipRecord(
+                run=run, task=event.task.name, time=event.time, culprit=event.culprit, reason=event.reason
+            )
+        case RunFinished():
+            return RunEndRecord(run=run, time=event.time, counts=event.counts)
+    return None
+
+
+def _start(event: Started, run: str) -> StartRecord:
+    prepared = event.prepared
+    return StartRecord(
+        run=run,
+        task=event.task.name,
+        attempt=event.attempt,
+        round=event.round,
+        time=event.time,
+        signature=prepared.signature,
+        inputs=prepared.inputs,
+        before=prepared.before,
+    )
+
+
+def _spawn(event: Identified | Adopted) -> SpawnRecord | None:
+    handle = event.handle
+    if handle.pid is None:
+        return None
+    return SpawnRecord(
+        task=event.task.name,
+        attempt=handle.attempt,
+        pid=handle.pid,
+        ticks=handle.ticks,
+        namespace=handle.namespace,
+    )
+
+
+def _end(event: Finished | Recovered) -> EndRecord:
+    ended, settled = event.ended, event.settled
+    return EndRecord(
+        task=event.task.name,
+        attempt=ended.attempt,
+        time=ended.end or event.time,
+        status=settled.status.value,
+        cause=settled.cause.value if settled.cause else None,
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        message=settled.message,
+        seconds=ended.seconds,
+        user=ended.user,
+        system=ended.system,
+        max_rss=ended.max_rss,
+        outputs=settled.outputs,
+        log=settled.log,
+    )

@@ -1,0 +1,172 @@
+"""Reads a journal from its first byte to the last one that counts; never writes.
+
+A line that is no record is a torn tail where nothing at or after it was ever synced; before that it is damage, which
+no program may gloss over.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from taskrun.errors import StateError
+from taskrun.journal.lines import FORMAT, Damaged, from_line, read_format
+from taskrun.journal.records import Records
+from taskrun.model import (
+    AnyRecord,
+    EndRecord,
+    HeaderRecord,
+    ListRecord,
+    RunEndRecord,
+    RunRecord,
+    SkipRecord,
+    SpawnRecord,
+    StartRecord,
+    SyncedRecord,
+)
+
+JOURNAL = "journal.jsonl"
+_BLOCK = 1 << 20
+
+
+class Reading(Struct):
+    """What a journal holds. `end`: the byte at which the next record goes; what lies behind it, up to `size`, is a
+    tail to be cut. `history`: how many bytes say nothing that a later record does not replace.
+    """
+
+    records: Records
+    end: int = 0
+    size: int = 0
+    history: int = 0
+
+
+def read_journal(directory: str) -> Records | None:
+    """What is on record in a state directory, without a lock, also during a run; None where there is nothing yet.
+
+    Raises StateError for a journal that cannot be read.
+    """
+    path = os.path.join(directory, JOURNAL)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise cannot("read", path, error) from None
+    try:
+        reading = read_open(descriptor, path)
+    finally:
+        os.close(descriptor)
+    return reading.records if reading.end else None
+
+
+def read_open(descriptor: int, path: str) -> Reading:
+    """Read an open journal; raises StateError for damage, another format, and what is no journal."""
+    was_enabled = gc.isenabled()
+    gc.disable()  # a million new objects and no garbage: each collection would walk them all
+    try:
+        return _read(descriptor, path)
+    except OSError as error:
+        raise cannot("read", path, error) from None
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def cannot(do: str, path: str, error: OSError) -> StateError:
+    """The sentence for a system call that failed."""
+    return StateError(f"cannot {do} {path}: {error.strerror or error}")
+
+
+def _read(descriptor: int, path: str) -> Reading:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    reading = Reading(Records())
+    scale = _Scale()
+    lines = _lines(descriptor, reading)
+    for number, line in enumerate(lines, 1):
+        try:
+            if number == 1:
+                _check_header(line, path)
+            record = from_line(line)
+            if number > 1 and isinstance(record, HeaderRecord):
+                raise Damaged("a second header")
+        except Damaged as damage:
+            _check_unsynced(lines, reading.end, f"{path}:{number} is damaged: {damage}")
+            break
+        reading.records.apply(record)
+        length = len(line) + 1
+        scale.weigh(record, length)
+        reading.end += length
+    reading.history = scale.history(reading.records)
+    return reading
+
+
+def _lines(descriptor: int, reading: Reading) -> Iterator[bytes]:
+    """The whole lines, without their newlines; counts `reading.size` on to the end of the file."""
+    rest = b""
+    while block := os.read(descriptor, _BLOCK):
+        reading.size += len(block)
+        head, newline, tail = block.rpartition(b"\n")
+        if not newline:
+            rest += block
+            continue
+        yield from (rest + head).split(b"\n")
+        rest = tail
+
+
+def _check_header(line: bytes, path: str) -> None:
+    found = read_format(line)
+    if found is None:
+        raise StateError(f"{path} is no journal of taskrun: its first line is no header")
+    if found > FORMAT:
+        raise StateError(f"{path} was written by a newer taskrun: its format is {found}, this one reads {FORMAT}")
+
+
+def _check_unsynced(rest: Iterator[bytes], damaged: int, sentence: str) -> None:
+    """Read on behind a damaged line that begins at byte `damaged`: no mark there may say that it was synced."""
+    for line in rest:
+        if b'"synced"' not in line:
+            continue
+        try:
+            record = from_line(line)
+        except Damaged:
+            continue
+        if isinstance(record, SyncedRecord) and record.upto > damaged:
+            raise StateError(sentence)
+
+
+class _Scale:
+    """Adds up the bytes of records that later ones replace."""
+
+    def __init__(self) -> None:
+        self._history = 0
+        self._attempts: dict[str, int] = {}
+        self._skips: dict[str, int] = {}
+        self._lists: dict[str, int] = {}
+        self._runs: dict[str, int] = {}
+
+    def weigh(self, record: AnyRecord, length: int) -> None:
+        if isinstance(record, StartRecord):
+            self._history += self._attempts.get(record.task, 0) + self._skips.pop(record.task, 0)
+            self._attempts[record.task] = length
+        elif isinstance(record, (EndRecord, SpawnRecord)):
+            self._attempts[record.task] = self._attempts.get(record.task, 0) + length
+        elif isinstance(record, SkipRecord):
+            self._history += self._skips.get(record.task, 0)
+            self._skips[record.task] = length
+        elif isinstance(record, SyncedRecord):
+            self._history += length
+        elif isinstance(record, (RunRecord, RunEndRecord)):
+            self._runs[record.run] = self._runs.get(record.run, 0) + length
+        elif isinstance(record, ListRecord):
+            self._lists[record.digest] = length
+
+    def history(self, records: Records) -> int:
+        runs, lists = records.referred()
+        return (
+            self._history
+            + sum(length for run, length in self._runs.items() if run not in runs)
+            + sum(length for digest, length in self._lists.items() if digest not in lists)
+        )

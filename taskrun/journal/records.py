@@ -1,0 +1,182 @@
+"""What the journal says, in memory: the records applied one after another, the latest of each task kept.
+
+Reading the file and running a study both end here, so what a later run will read is what this one goes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from msgspec import structs
+
+from taskrun.errors import StateError
+from taskrun.model import (
+    AnyRecord,
+    EndRecord,
+    Figure,
+    Handle,
+    HeaderRecord,
+    ListRecord,
+    Past,
+    RunEndRecord,
+    RunRecord,
+    SkipRecord,
+    SpawnRecord,
+    StartRecord,
+)
+
+_NO_HEADER = HeaderRecord(format=0, source="", salt="")
+
+
+class Records:
+    """The past of each task, and the runs. `salt` is "" where there is no journal yet."""
+
+    def __init__(self) -> None:
+        self.header = _NO_HEADER
+        self.runs: dict[str, RunRecord] = {}
+        self.run_ends: dict[str, RunEndRecord] = {}
+        self.paths: dict[str, tuple[str, ...]] = {}
+        self.figures: dict[str, tuple[Figure, ...]] = {}
+        self._pasts: dict[str, Past] = {}
+        self._open: dict[str, None] = {}
+        self._serial = 0
+
+    @property
+    def salt(self) -> str:
+        """Salts the hashes of values."""
+        return self.header.salt
+
+    def past(self, name: str) -> Past | None:
+        """What is on record of a task; never changed by who reads it."""
+        return self._pasts.get(name)
+
+    def pasts(self) -> Iterator[Past]:
+        """All tasks that are on record."""
+        return iter(self._pasts.values())
+
+    def attempts(self, name: str) -> int:
+        """How many attempts a task has had in its life."""
+        past = self._pasts.get(name)
+        if past is None:
+            return 0
+        return max(past.start.attempt if past.start else 0, past.end.attempt if past.end else 0)
+
+    def open_starts(self) -> list[str]:
+        """The tasks whose last attempt has no end on record."""
+        return list(self._open)
+
+    def referred(self) -> tuple[set[str], set[str]]:
+        """The runs and the digests of the lists that a task's record refers to; the last run is always among them."""
+        runs = {next(reversed(self.runs))} if self.runs else set()
+        held: set[int] = set()
+        for past in self._pasts.values():
+            if past.start is not None:
+                runs.add(past.start.run)
+                held.add(id(past.start.signature.inputs))
+                held.add(id(past.start.inputs))
+            if past.skip is not None:
+                runs.add(past.skip.run)
+        lists = {digest for digest, paths in self.paths.items() if id(paths) in held}
+        return runs, lists | {digest for digest, figures in self.figures.items() if id(figures) in held}
+
+    def keep(self, *, runs: Container[str], lists: Container[str]) -> None:
+        """Drop the runs and lists that nothing refers to, as a compact journal does."""
+        self.runs = {run: record for run, record in self.runs.items() if run in runs}
+        self.run_ends = {run: record for run, record in self.run_ends.items() if run in runs}
+        self.paths = {digest: paths for digest, paths in self.paths.items() if digest in lists}
+        self.figures = {digest: figures for digest, figures in self.figures.items() if digest in lists}
+
+    def apply(self, record: AnyRecord) -> None:
+        """Take in the next record; lists that a start names must have come before it."""
+        if isinstance(record, StartRecord):
+            self._start(record)
+        elif isinstance(record, EndRecord):
+            self._end(record)
+        elif isinstance(record, SpawnRecord):
+            past = self._past(record.task)
+            if past.start is not None and past.start.attempt == record.attempt:
+                past.spawn = record
+        elif isinstance(record, SkipRecord):
+            self._past(record.task).skip = record
+        else:
+            self._apply_rare(record)
+
+    def _apply_rare(self, record: AnyRecord) -> None:
+        if isinstance(record, RunRecord):
+            self.runs[record.run] = record
+        elif isinstance(record, RunEndRecord):
+            self.run_ends[record.run] = record
+        elif isinstance(record, ListRecord):
+            if record.paths:
+                self.paths[record.digest] = record.paths
+            if record.figures:
+                self.figures[record.digest] = record.figures
+        elif isinstance(record, HeaderRecord):
+            self.header = record
+
+    def _past(self, name: str) -> Past:
+        past = self._pasts.get(name)
+        if past is None:
+            past = self._pasts[name] = Past(name)
+        return past
+
+    def _start(self, record: StartRecord) -> None:
+        past = self._past(record.task)
+        self._serial += 1
+        past.start = self._whole(record)
+        past.started = self._serial
+        past.spawn = past.end = past.skip = None
+        past.ended = 0
+        self._open[record.task] = None
+
+    def _end(self, record: EndRecord) -> None:
+        past = self._past(record.task)
+        self._serial += 1
+        if past.start is not None and past.start.attempt != record.attempt:  # refused: it never started
+            past.start = past.spawn = None
+        past.end = record
+        past.ended = self._serial
+        past.skip = None
+        self._open.pop(record.task, None)
+
+    def _whole(self, record: StartRecord) -> StartRecord:
+        """The start with its long lists in place, each of them one object for all starts."""
+        if record.paths is None and record.figures is None:
+            return record
+        signature, inputs = record.signature, record.inputs
+        if record.paths is not None:
+            signature = structs.replace(signature, inputs=self.paths.get(record.paths, ()))
+        if record.figures is not None:
+            inputs = self.figures.get(record.figures, ())
+        return structs.replace(record, signature=signature, inputs=inputs, paths=None, figures=None)
+
+
+def open_attempts(records: Records, *, boot: str, host: str) -> dict[str, Handle | None]:
+    """The attempts without an end, by task: how to look for their process, or None where the machine went down since.
+
+    The same boot id is the same machine, whatever its name; another one under this machine's name is a restart. Raises
+    StateError for an attempt that may still run on another machine.
+    """
+    found: dict[str, Handle | None] = {}
+    for name in records.open_starts():
+        past = records.past(name)
+        assert past is not None
+        assert past.start is not None, f"{name} is open and has no start"
+        found[name] = _handle(records, past.start, past.spawn, boot, host)
+    return found
+
+
+def _handle(records: Records, start: StartRecord, spawn: SpawnRecord | None, boot: str, host: str) -> Handle | None:
+    run = records.runs.get(start.run)
+    if run is None:
+        return None
+    if run.boot != boot:
+        if run.host == host:
+            return None
+        raise StateError(
+            f"{start.task!r} may still run on {run.host}, where a run began it that did not end; "
+            f"run this there, or, when that machine is off, `taskrun reset --assume-dead {run.host}`"
+        )
+    if spawn is None:
+        return Handle(run=start.run, attempt=start.attempt, round=start.round)
+    return Handle(start.run, start.attempt, start.round, spawn.pid, spawn.ticks, spawn.namespace)

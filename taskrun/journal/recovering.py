@@ -1,0 +1,90 @@
+"""Brings the journal of a held state directory into a form that can be appended to.
+
+A torn tail is kept aside and cut; a journal that is mostly history is compacted; damage is reported and left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from taskrun.errors import StateError
+from taskrun.journal.compacting import compact, sync_directory
+from taskrun.journal.lines import FORMAT, to_line
+from taskrun.journal.reading import Reading, cannot, read_open
+from taskrun.journal.records import Records
+from taskrun.model import HeaderRecord
+
+_SMALL = 64 * 1024
+
+
+def recover(path: str, *, source: str) -> tuple[int, int, Records]:
+    """Open the journal at `path`, made where there is none: its descriptor, its size, what it says.
+
+    Raises StateError for one that cannot be read or written, is damaged, or belongs to another source.
+    """
+    descriptor = _open(path)
+    try:
+        reading = read_open(descriptor, path)
+        _check_source(reading.records.header, path, source)
+        if reading.size > reading.end:
+            _cut(descriptor, path, reading)
+        if reading.end == 0:
+            return descriptor, _begin(descriptor, path, reading.records, source), reading.records
+        if reading.end > _SMALL and 2 * reading.history >= reading.end:
+            if compact(path, reading.records):
+                os.close(descriptor)
+                descriptor = _open(path)
+            return descriptor, os.fstat(descriptor).st_size, reading.records
+    except StateError:
+        os.close(descriptor)
+        raise
+    return descriptor, reading.end, reading.records
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise cannot("open", path, error) from None
+
+
+def _check_source(header: HeaderRecord, path: str, source: str) -> None:
+    if header.format and header.source != source:
+        raise StateError(
+            f"{os.path.dirname(path)} is the state of another study, made from {header.source!r}, not {source!r}; "
+            f"give this one a state of its own with --state-dir DIR"
+        )
+
+
+def _cut(descriptor: int, path: str, reading: Reading) -> None:
+    """Move what lies behind the last whole record into a file of its own."""
+    number = 1
+    while os.path.lexists(f"{path}.cut-{number}"):
+        number += 1
+    aside = f"{path}.cut-{number}"
+    try:
+        with open(aside, "xb") as file:
+            position = reading.end
+            while block := os.pread(descriptor, 1 << 20, position):
+                file.write(block)
+                position += len(block)
+            file.flush()
+            os.fsync(file.fileno())
+        os.ftruncate(descriptor, reading.end)
+    except OSError as error:
+        raise cannot("cut", path, error) from None
+
+
+def _begin(descriptor: int, path: str, records: Records, source: str) -> int:
+    header = HeaderRecord(format=FORMAT, source=source, salt=secrets.token_hex(16))
+    line = to_line(header)
+    try:
+        written = os.write(descriptor, line)
+        sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise cannot("write", path, error) from None
+    if written < len(line):
+        raise StateError(f"cannot write {path}: no space left for its first line")
+    records.apply(header)
+    return written

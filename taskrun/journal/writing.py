@@ -1,0 +1,138 @@
+"""The journal of a run: held, recovered, appended to; what is on record and what is in memory are always the same.
+
+Who reads the scheduler's stream appends each batch here before anything else happens with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+from taskrun.errors import StateError
+from taskrun.journal.appending import Appender
+from taskrun.journal.lines import to_lines
+from taskrun.journal.lists import Lists
+from taskrun.journal.lock import Lock
+from taskrun.journal.noting import records_of
+from taskrun.journal.reading import JOURNAL, cannot
+from taskrun.journal.records import Records
+from taskrun.journal.recovering import recover
+from taskrun.journal.syncing import Syncer
+from taskrun.model import AnyRecord, Event, RunRecord
+
+
+class Log(Protocol):
+    """Where the events of a run go before anybody sees them."""
+
+    records: Records
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Put a batch on record."""
+
+    def close(self) -> None:
+        """Nothing follows."""
+
+
+class Journal:
+    """The journal on disk. Its directory is held until `close`."""
+
+    def __init__(self, lock: Lock, appender: Appender, records: Records, run: RunRecord) -> None:
+        self.records = records
+        self._run = run.run
+        self._lock = lock
+        self._appender = appender
+        self._lists = Lists()
+        for digest, paths in records.paths.items():
+            self._lists.know(digest, paths)
+        for digest, figures in records.figures.items():
+            self._lists.know(digest, figures)
+        self._syncer = Syncer(appender, lock)
+        self._is_open = True
+
+    @classmethod
+    def open(cls, directory: str, *, source: str, run: RunRecord) -> Journal:
+        """Hold `directory` for `run`, recover what is there, and put the run on record.
+
+        `source` names what the study was made from: a directory that holds the state of another one is refused.
+        Raises StateHeldError where another run holds it, StateError where it cannot be read or written.
+        """
+        _make(directory)
+        lock = Lock.take(directory, run)
+        try:
+            path = os.path.join(directory, JOURNAL)
+            descriptor, size, records = recover(path, source=source)
+            journal = cls(lock, Appender(path, descriptor, size), records, run)
+        except StateError:
+            lock.release()
+            raise
+        try:
+            journal._append([run])
+        except StateError:
+            journal._let_go()
+            raise
+        journal._syncer.start()
+        return journal
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Put a batch of events on record, in one write; raises StateError when that cannot be done any more."""
+        records = records_of(events, self._run)
+        if records:
+            self._syncer.check()
+            self._append(records)
+
+    def close(self) -> None:
+        """Sync, mark, let the directory go. Raises StateError where the last of it may not be on disk."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._syncer.stop()
+        try:
+            self._syncer.check()
+            self._appender.sync()
+        finally:
+            self._let_go()
+
+    def _append(self, records: list[AnyRecord]) -> None:
+        packed = [line for record in records for line in self._lists.pack(record)]
+        try:
+            self._appender.write(to_lines(packed))
+        except StateError:
+            self._lists.forget()
+            raise
+        for record in records:
+            self.records.apply(record)
+        self._syncer.wake()
+
+    def _let_go(self) -> None:
+        self._is_open = False
+        self._appender.close()
+        self._lock.release()
+
+
+class MemoryJournal:
+    """A journal that writes nothing: for a dry run, and for a manager that keeps no state."""
+
+    def __init__(self, records: Records, run: str = "") -> None:
+        self.records = records
+        self._run = run
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Take the batch in."""
+        for record in records_of(events, self._run):
+            self.records.apply(record)
+
+    def close(self) -> None:
+        """Nothing follows."""
+
+
+def _make(directory: str) -> None:
+    """The state directory, which version control is to leave alone."""
+    ignore = os.path.join(directory, ".gitignore")
+    try:
+        os.makedirs(directory, exist_ok=True)
+        if not os.path.lexists(ignore):
+            with open(ignore, "w", encoding="ascii") as file:
+                file.write("*\n")
+    except OSError as error:
+        raise cannot("make", directory, error) from None
