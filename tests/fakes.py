@@ -1,0 +1,306 @@
+"""Small worlds for the core: an executor that owns the clock, a judge that knows all, graphs written in one line.
+
+They run, record, and object to the impossible: waiting for nothing for ever, more than a pool holds, one task twice at
+once, anything after the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from heapq import heappop, heappush
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from taskrun.executors.base import Attempt, Fresh, Grant, Pending, Refused, Stale, Verdict
+from taskrun.graph import Draft, Edge, Graph
+from taskrun.model import (
+    Adopted,
+    Argv,
+    Cause,
+    Ended,
+    Event,
+    Finished,
+    Found,
+    Handle,
+    Happening,
+    Identified,
+    Interrupted,
+    Prepared,
+    Reason,
+    ReasonKind,
+    Recovered,
+    RunFinished,
+    RunStarted,
+    Settled,
+    Signature,
+    Skipped,
+    Spawned,
+    Started,
+    Status,
+    Step,
+    Stopping,
+    Task,
+    Tick,
+    Traits,
+)
+from taskrun.scheduler import Batch, schedule
+
+STEP = Step("step")
+TRUE = Argv(("true",))
+ONE_CORE = Traits()
+EDGES = {".": Edge.ORDER, "?": Edge.ANY, "!": Edge.FILE_ANY}
+
+
+def asking(cores: str | int = 1, priority: int = 0, **pools: int) -> Traits:
+    """The traits of a task that asks for so much."""
+    request = (("cores", Fraction(cores)), *((pool, Fraction(amount)) for pool, amount in pools.items()))
+    return Traits(request=request, priority=Fraction(priority))
+
+
+def task(index: int, name: str, traits: Traits = ONE_CORE) -> Task:
+    return Task(index=index, name=name, step=STEP, action=TRUE, traits=traits)
+
+
+def graph(text: str, traits: Mapping[str, Traits] | None = None) -> Graph:
+    """`"a; b; c < a b"`: c needs a and b. `.a` is an edge of order only, `?a` one for whatever became of it, `!a` one
+    for its file, whatever became of it; `(a,b)` is a gather.
+    """
+    draft = Draft()
+    entries = [entry.partition("<") for entry in text.split(";")]
+    for index, (name, _, _) in enumerate(entries):
+        draft.add(task(index, name.strip(), (traits or {}).get(name.strip(), ONE_CORE)))
+    for consumer, (_, _, needs) in enumerate(entries):
+        for word in needs.split():
+            draft.need(consumer, node_of(draft, word.lstrip(".?!")), EDGES.get(word[0], Edge.FILE))
+    return draft.build()
+
+
+def node_of(draft: Draft, word: str) -> int:
+    found = [draft.index_of(name) for name in word.strip("()").split(",")]
+    return draft.gather(tuple(index for index in found if index is not None))
+
+
+class Left(Struct, frozen=True):
+    """What an earlier run left behind: an attempt that is dead, or goes on for `seconds` and ends somehow."""
+
+    seconds: float | None = None
+    exit_code: int | None = None
+
+
+class _Process(Struct):
+    task: Task
+    attempt: Attempt
+    start: float
+    end: Ended
+    adopted: bool = False
+
+
+class FakeExecutor:
+    """Runs nothing and takes its time for it: `seconds` and `ends` (fields of `Ended`) by the task's name."""
+
+    def __init__(
+        self,
+        *,
+        pools: Mapping[str, int | Fraction] | None = None,
+        seconds: Mapping[str, float] | None = None,
+        ends: Mapping[str, Mapping[str, object]] | None = None,
+        stubborn: Iterable[str] = (),
+        interrupts: Iterable[tuple[float, int, str]] = (),
+        left: Mapping[str, Left] | None = None,
+    ) -> None:
+        self.pools = {pool: Fraction(amount) for pool, amount in (pools or {"cores": 2}).items()}
+        self.time = 0.0
+        self.starts: list[tuple[float, str]] = []
+        self.kills: list[tuple[float, str, bool]] = []
+        self.stopped = False
+        self._seconds = seconds or {}
+        self._ends = ends or {}
+        self._stubborn = frozenset(stubborn)
+        self._interrupts = sorted(interrupts)
+        self._left = left or {}
+        self._processes: dict[int, _Process] = {}
+        self._due: list[tuple[float, int, int]] = []  # when, a number, whose
+        self._number = 0
+        self._said: list[Happening] = []
+        self._used: dict[str, int | Fraction] = dict.fromkeys(self.pools, 0)
+        self._amounts: dict[int, dict[str, int | Fraction]] = {}
+
+    def now(self) -> float:
+        return self.time
+
+    @property
+    def running(self) -> list[str]:
+        return [process.task.name for process in self._processes.values()]
+
+    # the protocol
+
+    def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
+        assert not self.stopped, f"{task.name} started after the end"
+        assert task.index not in self._processes, f"{task.name} started twice at once"
+        for pool, amount in self._asks(task).items():
+            self._used[pool] += amount
+            assert handle or self._used[pool] <= self.pools[pool], f"{task.name} takes more {pool} than there is"
+        if handle is None:
+            self.starts.append((self.time, task.name))
+            self._begin(task, attempt, self._seconds.get(task.name, 1.0), self._ends.get(task.name, {"exit_code": 0}))
+            self._said.append(Spawned(task.index, Handle("now", attempt.number, attempt.round, pid=1 + task.index)))
+        else:
+            self._adopt(task, attempt, self._left.get(task.name, Left()), handle)
+
+    def wait(self, timeout: float | None) -> Sequence[Happening]:
+        assert not self.stopped, "waiting after the end"
+        if self._said:
+            said, self._said = self._said, []
+            return said
+        self.time = max(self.time, self._next_moment(timeout))
+        found: list[Happening] = []
+        while self._interrupts and self._interrupts[0][0] <= self.time:
+            found.append(Interrupted(*self._interrupts.pop(0)[1:]))
+        while self._due and self._due[0][0] <= self.time:
+            found.extend(self._end(*heappop(self._due)))
+        return found or [Tick()]
+
+    def kill(self, task: Task, *, force: bool) -> None:
+        assert not self.stopped, f"{task.name} killed after the end"
+        self.kills.append((self.time, task.name, force))
+        process = self._processes.get(task.index)
+        if process is not None and (force or task.name not in self._stubborn):
+            process.end = Ended(task.index, process.attempt.number, process.start, self.time, None, _killer(force))
+            if process.adopted:
+                process.end = replace(process.end, signal=None, cause=Cause.LOST)
+            self._have_due(self.time, task.index)
+
+    def stop(self) -> None:
+        assert not self._processes, f"left behind: {self.running}"
+        self.stopped = True
+
+    # the world
+
+    def _asks(self, task: Task) -> dict[str, int | Fraction]:
+        """What a task holds, whole amounts as such; found once for tasks that share their traits."""
+        asks = self._amounts.get(id(task.traits))
+        if asks is None:
+            exact = {pool: min(amount, self.pools[pool]) for pool, amount in task.traits.request}
+            asks = {pool: int(amount) if amount.denominator == 1 else amount for pool, amount in exact.items()}
+            self._amounts[id(task.traits)] = asks
+        return asks
+
+    def _begin(self, task: Task, attempt: Attempt, seconds: float, end: Mapping[str, object]) -> None:
+        ended = Ended(task.index, attempt.number, self.time, self.time + seconds, **end)  # type: ignore[arg-type]
+        self._processes[task.index] = _Process(task, attempt, self.time, ended)
+        self._have_due(self.time + seconds, task.index)
+
+    def _adopt(self, task: Task, attempt: Attempt, left: Left, handle: Handle) -> None:
+        assert not self.starts, "an attempt of an earlier run is looked for first"
+        if left.seconds is None:
+            self._begin(task, attempt, 0.0, {"cause": Cause.INTERRUPTED})
+        else:
+            end = {"cause": Cause.LOST} if left.exit_code is None else {"exit_code": left.exit_code}
+            self._begin(task, attempt, left.seconds, end)
+            self._said.append(Spawned(task.index, handle))
+        self._processes[task.index].adopted = True
+
+    def _have_due(self, moment: float, index: int) -> None:
+        self._number += 1
+        heappush(self._due, (moment, self._number, index))
+
+    def _next_moment(self, timeout: float | None) -> float:
+        moments = [due[0] for due in (self._due[:1] + self._interrupts[:1])]
+        if timeout is not None:
+            moments.append(self.time + timeout)
+        assert moments, "waiting for nothing, for ever"
+        return min(moments)
+
+    def _end(self, moment: float, number: int, index: int) -> Iterator[Happening]:
+        process = self._processes.pop(index, None)
+        if process is not None:  # else it was killed before
+            for pool, amount in self._asks(process.task).items():
+                self._used[pool] -= amount
+            yield process.end
+
+
+def _killer(force: bool) -> str:
+    return "SIGKILL" if force else "SIGTERM"
+
+
+class FakeJudge:
+    """Finds the tasks `fresh` that it was told, refuses what it was told, and asks for patience where it was told."""
+
+    def __init__(
+        self,
+        *,
+        fresh: Iterable[str] = (),
+        refused: Mapping[str, Refused] | None = None,
+        unprepared: Mapping[str, Refused] | None = None,
+        pending: Mapping[str, int] | None = None,
+    ) -> None:
+        self.asked: list[tuple[str, list[int]]] = []
+        self.settled: list[Ended] = []
+        self._fresh = frozenset(fresh)
+        self._refused = refused or {}
+        self._unprepared = unprepared or {}
+        self._pending = dict(pending or {})
+
+    def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
+        self.asked.append((task.name, list(ran)))
+        if self._pending.get(task.name, 0):
+            self._pending[task.name] -= 1
+            return Pending()
+        if task.name in self._refused:
+            return self._refused[task.name]
+        return FRESH if task.name in self._fresh else NEW
+
+    def prepare(self, task: Task) -> Prepared | Refused:
+        return self._unprepared.get(task.name, PREPARED)
+
+    def settle(self, task: Task, ended: Ended) -> Settled:
+        self.settled.append(ended)
+        if ended.cause is None and ended.exit_code == 0:
+            return WELL
+        return Settled(Status.FAILED, ended.cause or (Cause.SIGNAL if ended.signal else Cause.EXIT))
+
+
+FRESH = Fresh()
+NEW = Stale((Reason(ReasonKind.NEW),))
+PREPARED = Prepared(Signature(("true",)))
+WELL = Settled(Status.SUCCEEDED)
+
+
+def batches(graph: Graph, executor: FakeExecutor, judge: FakeJudge | None = None, **how: object) -> Iterator[Batch]:
+    """What the scheduler yields, the clock being the executor's."""
+    return schedule(graph, executor=executor, judge=judge or FakeJudge(), now=executor.now, **how)  # type: ignore[arg-type]
+
+
+def run(graph: Graph, executor: FakeExecutor, judge: FakeJudge | None = None, **how: object) -> list[Event]:
+    return [event for batch in batches(graph, executor, judge, **how) for event in batch]
+
+
+def told(events: Iterable[Event]) -> list[str]:
+    """The events in words: `5 c failed exit`; processes and the run's own beginning are left out."""
+    lines = [(event, _words(event)) for event in events]
+    return [f"{event.time:g} {words}" for event, words in lines if words]
+
+
+def _words(event: Event) -> str:
+    match event:
+        case Started():
+            return f"{event.task.name} started"
+        case Finished():
+            cause = event.settled.cause
+            return f"{event.task.name} {event.settled.status.value}" + (f" {cause.value}" if cause else "")
+        case Skipped():
+            return f"{event.task.name} skipped {event.culprit}".rstrip()
+        case Found():
+            return f"{event.task.name} fresh"
+        case Recovered():
+            return f"{event.task.name} recovered"
+        case Adopted():
+            return f"{event.task.name} adopted"
+        case Stopping():
+            return f"stopping {event.level} {event.signal}, {event.running} running"
+        case RunFinished():
+            return "over" + (f", stopped by {event.stopped_by}" if event.stopped_by else "")
+        case RunStarted() | Identified():
+            return ""
