@@ -1,0 +1,153 @@
+"""A dry run's executor: writes each task as shell commands, and says that it went well.
+
+What it writes is a script that bash runs with the same effect as a run, from whatever directory: nothing here touches
+a file, and whatever a run would make, the script makes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import TextIO
+
+from taskrun.executors.base import Attempt, Grant
+from taskrun.model import Argv, Cause, Ended, Handle, Happening, Reason, Shell, Task, Tick, as_run
+from taskrun.printer.width import printable
+from taskrun.quantity import show_number
+from taskrun.shell import quote_word
+
+_RUN = "dry-run"  # what TASKRUN_RUN holds: no run has this id
+_LONGEST_WORD = 131_071  # bytes that the system takes as one argument, see executors.local.commands
+_FIRST_ROUND = 1
+
+
+class DryExecutor:
+    """Writes to `stream`; `root` is the study's directory, `pools` what a run would have to share.
+
+    The stream's errors should be "surrogateescape", for names that are no text.
+    """
+
+    def __init__(self, stream: TextIO, *, root: str, pools: Mapping[str, Fraction]) -> None:
+        self._stream = stream
+        self._root = root
+        self._pools = pools
+        self._ended: list[Ended] = []
+        self._notes: dict[int, tuple[Reason, ...]] = {}
+
+    @property
+    def pools(self) -> Mapping[str, Fraction]:
+        """What a run would share."""
+        return self._pools
+
+    def note(self, task: Task, reasons: Iterable[Reason]) -> None:
+        """Have the task's start say why, in a comment."""
+        self._notes[task.index] = tuple(reasons)
+
+    def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
+        """Write the task's commands. What an earlier run left running is taken for gone."""
+        if handle is None:
+            reasons = self._notes.pop(task.index, ())
+            cores = min(task.traits.cores, self._pools.get("cores", task.traits.cores))
+            self._stream.write(comment(task, reasons) + script(task, self._root, cores))
+        cause = None if handle is None else Cause.INTERRUPTED
+        code = 0 if handle is None else None
+        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=code, cause=cause))
+
+    def wait(self, timeout: float | None) -> Sequence[Happening]:
+        """All that was started has succeeded."""
+        ended, self._ended = self._ended, []
+        return ended or [Tick()]
+
+    def kill(self, task: Task, *, force: bool) -> None:
+        """Nothing runs."""
+
+    def stop(self) -> None:
+        """Hand on what has been written."""
+        self._stream.flush()
+
+
+def comment(task: Task, reasons: Iterable[Reason]) -> str:
+    """Why the task runs, as a line that no shell obeys, whatever stands in a reason."""
+    said = "; ".join(str(reason) for reason in reasons)
+    return f"# {printable(task.name)}: {printable(said)}\n" if said else ""
+
+
+def script(task: Task, root: str, cores: Fraction) -> str:
+    """The task in a subshell of its own; where it fails, the shell that reads this ends."""
+    prepared = [f"cd {_operand(root)}", *_parents(task), *_lists(task), _streams(task)]
+    if task.cwd:
+        prepared.append(f"cd {_operand(os.path.join(root, task.cwd))}")
+    return f"( {' && '.join(prepared)} &&\n  exec env {_environment(task, cores)} \\\n  {_command(task)} ) || exit\n"
+
+
+def _parents(task: Task) -> list[str]:
+    files = [*task.outputs, task.stdout, task.stderr if task.stderr != "stdout" else None]
+    paths = [*filter(None, files), *(one.path for one in task.lists)]
+    parents = dict.fromkeys(os.path.dirname(path) for path in paths)
+    made = [_operand(parent) for parent in parents if parent not in ("", "/")]
+    return [f"mkdir -p {' '.join(made)}"] if made else []
+
+
+def _lists(task: Task) -> list[str]:
+    return [
+        f"printf '%s\\n' {' '.join(map(quote_word, one.lines))} >{quote_word(one.path)}"
+        if one.lines
+        else f": >{quote_word(one.path)}"
+        for one in task.lists
+    ]
+
+
+def _streams(task: Task) -> str:
+    """Where the streams go; what is not redirected stays where it is, since a dry run keeps no log."""
+    words = ["exec </dev/null"]
+    if task.stdout is not None:
+        words.append(f">{quote_word(task.stdout)}")
+    if task.stderr is not None and task.stderr not in (task.stdout, "stdout"):
+        words.append(f"2>{quote_word(task.stderr)}")
+    elif task.stderr is not None and task.stdout is not None:
+        words.append("2>&1")
+    return " ".join(words)
+
+
+def _environment(task: Task, cores: Fraction) -> str:
+    """The words that `env` takes. Ours come first: what follows them can be no option."""
+    variables = {
+        "TASKRUN_TASK": task.name,
+        "TASKRUN_STEP": task.step.name,
+        "TASKRUN_ATTEMPT": str(_FIRST_ROUND),
+        "TASKRUN_CORES": show_number(cores),
+        "TASKRUN_RUN": _RUN,
+        **task.variables,
+    }
+    declared = {name: value for name, value in task.env.items() if name not in variables}
+    texts = {**variables, **{name: as_run(value, _FIRST_ROUND) for name, value in declared.items()}}
+    return " ".join(f"{_name(name)}={quote_word(value)}" for name, value in texts.items())
+
+
+def _name(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else quote_word(name)
+
+
+def _command(task: Task) -> str:
+    action = task.action
+    if isinstance(action, Argv):
+        words = [as_run(word, _FIRST_ROUND) for word in action.words]
+        if "=" in words[0]:  # env would take it for a variable
+            words = ["sh", "-c", 'exec "$@"', "sh", *words]
+        return " ".join(map(quote_word, words))
+    return _shell_command(action)
+
+
+def _shell_command(action: Shell) -> str:
+    text = as_run(action.text, _FIRST_ROUND)
+    before, last = action.words[:-1], action.words[-1]
+    if len(os.fsencode(text)) <= _LONGEST_WORD or not (before and last.startswith("-") and last.endswith("c")):
+        return " ".join(map(quote_word, (*action.words, text)))
+    words = before if last == "-c" else (*before, last[:-1])
+    return f"{' '.join(map(quote_word, words))} <(printf %s {quote_word(text)})"
+
+
+def _operand(path: str) -> str:
+    """A path that a command takes for no option."""
+    return quote_word(f"./{path}" if path.startswith("-") else path)

@@ -1,0 +1,107 @@
+"""How long tasks take, by step, and what that says about the time to go.
+
+Pure: durations, counts and the time are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+# What earlier runs say counts like so many tasks of this run: enough for a first guess, soon outvoted.
+_WEIGHT_OF_EARLIER = 4.0
+# A task that runs longer than its like is taken to have this part of its time so far still before it.
+_REST_OF_OVERDUE = 0.1
+
+
+class History:
+    """Mean durations of tasks by step; this run's count more than those of earlier ones."""
+
+    __slots__ = ("_all", "_earlier", "_now")
+
+    def __init__(self, earlier: Iterable[tuple[str, float]] = ()) -> None:
+        self._earlier: dict[str, tuple[float, float]] = {}
+        self._now: dict[str, tuple[float, float]] = {}
+        self._all = (0.0, 0.0)
+        for step, seconds in earlier:
+            self._earlier[step] = _plus(self._earlier.get(step), seconds)
+            self._all = _plus(self._all, seconds)
+
+    def add(self, step: str, seconds: float) -> None:
+        """A task of this run took so long."""
+        self._now[step] = _plus(self._now.get(step), seconds)
+        self._all = _plus(self._all, seconds)
+
+    def expected(self, step: str) -> float | None:
+        """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
+        count, total = self._now.get(step, (0.0, 0.0))
+        if step in self._earlier:
+            seen, seconds = self._earlier[step]
+            weight = min(seen, _WEIGHT_OF_EARLIER)
+            count, total = count + weight, total + seconds / seen * weight
+        if not count:
+            count, total = self._all
+        return total / count if count else None
+
+
+class Running:
+    """A running task as an estimate sees it: its step, the cores it holds and when it started."""
+
+    __slots__ = ("cores", "started", "step")
+
+    def __init__(self, step: str, cores: float, started: float) -> None:
+        self.step = step
+        self.cores = cores
+        self.started = started
+
+
+def time_to_go(
+    history: History,
+    left: Mapping[str, int],
+    running: Iterable[Running],
+    *,
+    now: float,
+    slots: float,
+    cores: Mapping[str, float],
+) -> float | None:
+    """Seconds until all is done, or None where nothing is known yet.
+
+    `left`: tasks to execute that have not started, by step (those that will be found fresh left out); `cores`: what a
+    task of a step takes of the `slots` there are. The work is spread over the slots, but no task is quicker than it is.
+    """
+    running = list(running)
+    means = {step: history.expected(step) for step in {*left, *(task.step for task in running)}}
+    overdue = _stretched(means, running, now)
+    if any(means[step] is None for step, count in left.items() if count > 0):
+        return None
+    longest = work = 0.0
+    for task in running:
+        rest = _rest(means[task.step], now - task.started)
+        if rest is None:
+            return None
+        longest = max(longest, rest)
+        work += rest * task.cores
+    for step, count in left.items():
+        if count > 0:
+            each = max(means[step] or 0.0, overdue.get(step, 0.0))
+            longest = max(longest, each)
+            work += each * count * cores.get(step, 1.0)
+    return max(longest, work / slots if slots > 0 else work)
+
+
+def _stretched(means: Mapping[str, float | None], running: Iterable[Running], now: float) -> dict[str, float]:
+    """Where every running task of a step is overdue, the next ones of it will not be quicker than these."""
+    shortest: dict[str, float] = {}
+    for task in running:
+        shortest[task.step] = min(shortest.get(task.step, now - task.started), now - task.started)
+    return {step: elapsed for step, elapsed in shortest.items() if elapsed > (means[step] or 0.0)}
+
+
+def _rest(mean: float | None, elapsed: float) -> float | None:
+    if mean is None:
+        return None
+    return mean - elapsed if elapsed < mean else elapsed * _REST_OF_OVERDUE
+
+
+def _plus(known: tuple[float, float] | None, seconds: float) -> tuple[float, float]:
+    count, total = known or (0.0, 0.0)
+    return count + 1.0, total + max(seconds, 0.0)

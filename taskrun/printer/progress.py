@@ -1,0 +1,199 @@
+"""The printer: told of batches of events and of the time, it writes lines, keeps a bar below them, and sums up.
+
+It has no clock and finds out nothing by itself; a stream that nobody reads any more makes it silent, never fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, TextIO
+
+from taskrun.model import Event, Finished, Found, RunFinished, RunStarted, Skipped, Stopping
+from taskrun.printer.bar import Screen, bar_pieces, bar_text, eta
+from taskrun.printer.failures import Failures
+from taskrun.printer.opening import opening_lines
+from taskrun.printer.output import shower, write
+from taskrun.printer.setting import Manner, Outset
+from taskrun.printer.tally import Tally
+from taskrun.printer.words import Words, is_to_look_at
+from taskrun.term import Style, Terminal
+
+_BETWEEN_DRAWINGS = 1 / 15  # seconds, whatever the number of events
+_BETWEEN_POLLS = 0.1
+_CLOCK = 1.0  # how often a bar is drawn anew when nothing happens
+_BETWEEN_ESTIMATES = 0.5
+
+
+class Printer:
+    """Shows a run on `stream`; what tasks wrote goes to `results`, if `manner` asks for it.
+
+    `columns` gives the width of the stream's terminal now. `results_terminal` is what the other stream can show.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        terminal: Terminal,
+        outset: Outset,
+        manner: Manner,
+        *,
+        columns: Callable[[], int],
+        results: BinaryIO | None = None,
+        results_terminal: Terminal | None = None,
+    ) -> None:
+        self.trouble: OSError | None = None
+        self._stream = stream
+        self._terminal = terminal
+        self._outset = outset
+        self._manner = manner
+        self._tally = Tally(outset)
+        self._words = Words(terminal, verbose=manner.verbose)
+        self._failures = Failures(self._words, terminal, manner)
+        self._screen = Screen(columns)
+        self._output = shower(manner, results_terminal or Terminal())
+        self._results = results
+        self._draws = terminal.drawable and not manner.quiet
+        self._counts_only = self._draws and not manner.verbose  # of what does not run
+        self._pending: list[str] = []
+        self._width = 0
+        self._drawn_at = self._polled_at = self._estimated_at = float("-inf")
+        self._estimate = ""
+        self._is_open = False  # a bar belongs below
+        self._is_dirty = False
+
+    # --- what it is told ---------------------------------------------------------------------------------------------
+
+    def show(self, events: Iterable[Event]) -> None:
+        """A batch that has just happened, already on record."""
+        is_urgent = False
+        self._is_dirty = True
+        skipped: dict[tuple[str, str], list[Skipped]] = {}
+        for event in events:
+            self._release(self._output.take(event))
+            underway = self._tally.running.get(event.task.index) if isinstance(event, Finished) else None
+            self._tally.take(event)
+            if isinstance(event, Skipped):
+                self._failures.add_skipped(event)
+                if self._counts_only:
+                    skipped.setdefault((event.culprit, event.reason), []).append(event)
+                    continue
+            is_urgent |= self._say(event, underway.round if underway else 1)
+        self._pending += [self._words.skipped_together(together) for together in skipped.values()]
+        self._flush(self._tally.now, is_urgent=is_urgent)
+
+    def tick(self, now: float) -> None:
+        """Time has passed: draw what is due, and look for new output."""
+        self._tally.now = max(self._tally.now, now)
+        if self._output.is_waiting and abs(now - self._polled_at) >= _BETWEEN_POLLS:
+            self._polled_at = now
+            self._release(self._output.poll())
+        self._flush(now, is_urgent=False)
+
+    def due(self, now: float) -> float | None:
+        """Seconds until a tick is wanted; None where nothing would come of one before something happens."""
+        waits = []
+        if self._pending or (self._is_open and self._draws and self._is_dirty):
+            waits.append(self._drawn_at + _BETWEEN_DRAWINGS - now)
+        if self._is_open and self._draws:
+            waits.append(self._drawn_at + _CLOCK - now)
+        if self._output.is_waiting:
+            waits.append(self._polled_at + _BETWEEN_POLLS - now)
+        return max(min(waits), 0.0) if waits else None
+
+    def close(self) -> None:
+        """Leave the terminal clean, whatever has happened."""
+        self._is_open = False
+        self._put(self._pending)
+        self._pending = []
+
+    # --- what it says ------------------------------------------------------------------------------------------------
+
+    def _say(self, event: Event, round: int) -> bool:
+        """Put the event's lines among those to be written; whether it should be seen at once."""
+        if isinstance(event, RunStarted):
+            self._begin()
+        elif isinstance(event, RunFinished):
+            self._sum_up(event)
+        elif isinstance(event, Stopping):
+            self._pending += self._words.of(event)
+        elif isinstance(event, Finished) and is_to_look_at(event):
+            self._tell(event)
+            self._pending += self._failures.add(event, round)
+        else:
+            if not self._manner.quiet and not (self._counts_only and isinstance(event, Found)):
+                self._tell(event)
+            return False
+        return True
+
+    def _tell(self, event: Event) -> None:
+        lines = self._words.of(event)
+        if lines and not self._terminal.drawable and not self._manner.quiet:
+            lines[0] = f"{self._standing()} {lines[0]}"
+        self._pending += lines
+
+    def _begin(self) -> None:
+        if not self._manner.quiet:
+            room = self._screen.room if self._draws else None
+            self._pending += opening_lines(self._outset, self._terminal, room=room)
+            self._is_open = True
+
+    def _standing(self) -> str:
+        """`[12/27  44% ETA 12s]`, before the lines of a run that has no bar."""
+        tally = self._tally
+        if tally.settled >= tally.total or abs(tally.now - self._estimated_at) >= _BETWEEN_ESTIMATES:
+            self._estimated_at = tally.now
+            self._estimate = eta(tally)
+        total = str(tally.total)
+        parts = (f"{tally.settled:>{len(total)}}/{total} {tally.percent:3d}%", self._estimate)
+        return self._terminal.paint(f"[{' '.join(filter(None, parts))}]", Style.PROGRESS)
+
+    def _sum_up(self, event: RunFinished) -> None:
+        if self._draws and self._tally.settled >= self._tally.total:
+            last = bar_pieces(self._tally, self._screen.room, unicode=self._terminal.unicode)
+            self._pending.append(bar_text(last, self._terminal.paint))
+        self._is_open = False
+        self._pending += self._failures.summary()
+        self._pending.append(self._words.closing(self._tally, event.stopped_by))
+
+    # --- what it writes ----------------------------------------------------------------------------------------------
+
+    def _release(self, pieces: list[bytes]) -> None:
+        """Output of tasks: below what was said before it, and never beside a bar."""
+        if not pieces or self._results is None:
+            return
+        if self._pending or self._screen.has_bar:
+            self._put(self._pending)
+            self._pending = []
+            self._is_dirty = True
+        try:
+            write(self._results, pieces)
+        except OSError as trouble:
+            self.trouble = self.trouble or trouble
+            self._results = None
+
+    def _flush(self, now: float, *, is_urgent: bool) -> None:
+        """Write what has gathered, at once where nothing is drawn, else as often as the eye can follow."""
+        if is_urgent or (self._is_due(now) if self._draws else bool(self._pending)):
+            self._drawn_at = now
+            self._width = self._screen.room
+            self._is_dirty = False
+            self._put(self._pending, with_bar=self._draws and self._is_open)
+            self._pending = []
+
+    def _is_due(self, now: float) -> bool:
+        if not self._is_open and not self._pending:
+            return False
+        since = abs(now - self._drawn_at)  # a clock that was set back must not stop the bar
+        is_old = self._is_dirty or self._width != self._screen.room
+        return since >= (_BETWEEN_DRAWINGS if is_old else _CLOCK)
+
+    def _put(self, lines: Sequence[str], *, with_bar: bool = False) -> None:
+        bar = bar_pieces(self._tally, self._screen.room, unicode=self._terminal.unicode) if with_bar else []
+        text = self._screen.drawn(lines, bar, self._terminal.paint)
+        if not text or self.trouble is not None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as trouble:
+            self.trouble = trouble

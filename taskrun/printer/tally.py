@@ -1,0 +1,125 @@
+"""How far a run is: what has become of its tasks, what runs, and how long it will take.
+
+One tally per run, told of each event before anything is said about it.
+"""
+
+from __future__ import annotations
+
+from taskrun.history import Running, time_to_go
+from taskrun.model import Adopted, Cause, Event, Finished, Found, Recovered, RunStarted, Skipped, Started, Status, Task
+from taskrun.printer.setting import Outset
+
+_NO_MEASURE = frozenset({Cause.CANCELLED, Cause.INTERRUPTED, Cause.LOST, Cause.MISSING_INPUT, Cause.COULD_NOT_START})
+
+
+class Underway(Running):
+    """A running task, and which attempt of this run it is."""
+
+    __slots__ = ("round", "task")
+
+    def __init__(self, task: Task, started: float, round: int) -> None:
+        super().__init__(task.step.name, float(task.traits.cores), started)
+        self.task = task
+        self.round = round
+
+
+class Tally:
+    """Counts of what became of the tasks. `running` is in the order in which they started."""
+
+    def __init__(self, outset: Outset) -> None:
+        self.total = sum(outset.selected.values())
+        self.succeeded = self.failed = self.cancelled = self.fresh = self.skipped = 0
+        self.running: dict[int, Underway] = {}
+        self.rounds: dict[int, int] = {}  # of those that were tried more than once
+        self.began: float | None = None
+        self.now = 0.0
+        self._slots = outset.slots
+        self._history = outset.history
+        self._cores: dict[str, float] = {}
+        self._spared = dict(outset.done)
+        self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
+
+    @property
+    def settled(self) -> int:
+        """Tasks of which this run will say no more."""
+        return self.succeeded + self.failed + self.cancelled + self.fresh + self.skipped
+
+    @property
+    def percent(self) -> int:
+        """100 only when nothing is left."""
+        return self.settled * 100 // self.total if self.total else 100
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return max(self.now - self.began, 0.0) if self.began is not None else 0.0
+
+    def time_to_go(self) -> float | None:
+        """Seconds until all is done, or None where nobody can know yet; fresh tasks count neither way."""
+        if not self.running and self.settled >= self.total:
+            return 0.0
+        return time_to_go(
+            self._history, self._left, self.running.values(), now=self.now, slots=self._slots, cores=self._cores
+        )
+
+    def take(self, event: Event) -> None:
+        """Count an event."""
+        self.now = max(self.now, event.time)
+        if isinstance(event, Started):
+            self._start(event.task, event.time, event.round)
+        elif isinstance(event, Finished):
+            self._finish(event)
+        elif isinstance(event, Found):
+            self.fresh += 1
+            self._spare(event.task.step.name)
+        elif isinstance(event, Skipped):
+            self.skipped += 1
+            self._leave(event.task)
+        elif isinstance(event, Adopted):
+            self._start(event.task, event.time, event.handle.round)
+        elif isinstance(event, Recovered):
+            self._put_back(event.task)
+        elif isinstance(event, RunStarted):
+            self.total = event.total
+            self.began = event.time
+
+    def _start(self, task: Task, time: float, round: int) -> None:
+        underway = Underway(task, time, round)
+        if task.index not in self.running:
+            self._use(underway.step)
+        self.running[task.index] = underway
+        self._cores[underway.step] = underway.cores
+
+    def _put_back(self, task: Task) -> None:
+        if self.running.pop(task.index, None) is not None:
+            self._left[task.step.name] = self._left.get(task.step.name, 0) + 1
+
+    def _finish(self, event: Finished) -> None:
+        self._leave(event.task)
+        cause = event.settled.cause
+        if event.settled.status is Status.SUCCEEDED:
+            self.succeeded += 1
+        elif cause is Cause.CANCELLED:
+            self.cancelled += 1
+        else:
+            self.failed += 1
+        if cause not in _NO_MEASURE:
+            self._history.add(event.task.step.name, event.ended.seconds)
+
+    def _leave(self, task: Task) -> None:
+        if self.running.pop(task.index, None) is None:
+            self._use(task.step.name)
+
+    def _use(self, step: str) -> None:
+        """One task of the step less to execute; one that was done before if there is no other."""
+        if self._left.get(step, 0) > 0:
+            self._left[step] -= 1
+        elif self._spared.get(step, 0) > 0:
+            self._spared[step] -= 1
+
+    def _spare(self, step: str) -> None:
+        """One task of the step less that is done before; one to execute if there is no other."""
+        if self._spared.get(step, 0) > 0:
+            self._spared[step] -= 1
+        elif self._left.get(step, 0) > 0:
+            self._left[step] -= 1

@@ -1,0 +1,155 @@
+"""Events to lines. Pure: what is said depends on the event and on what has been counted; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taskrun.model import (
+    Action,
+    Adopted,
+    Argv,
+    Cause,
+    Ended,
+    Event,
+    Finished,
+    Found,
+    Recovered,
+    Settled,
+    Skipped,
+    Started,
+    Status,
+    Stopping,
+    as_run,
+)
+from taskrun.printer.tally import Tally
+from taskrun.printer.width import printable
+from taskrun.quantity import show_seconds
+from taskrun.shell import quote_word
+from taskrun.term import Style, Terminal
+
+_STYLES = {
+    "started": Style.PROGRESS,
+    "succeeded": Style.GOOD,
+    "failed": Style.BAD,
+    "cancelled": Style.SPARED,
+    "fresh": Style.SPARED,
+    "skipped": Style.SPARED,
+    "waiting": Style.PROGRESS,
+    "recovered": Style.SPARED,
+}
+_NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
+INDENT = "    "
+
+
+class Words:
+    """Says what happened, one line an event; `verbose` adds commands and reasons."""
+
+    def __init__(self, terminal: Terminal, *, verbose: bool) -> None:
+        self._paint = terminal.paint
+        self._verbose = verbose
+        longest = max(map(len, _STYLES))
+        self._labels = {word: self._paint(word, style) + " " * (longest - len(word)) for word, style in _STYLES.items()}
+
+    def line(self, label: str, name: str, *rest: str) -> str:
+        """`succeeded  sim/topology=mesh/buffer=1024  0.8s`."""
+        return "  ".join((self._labels[label], printable(name), *filter(None, rest)))
+
+    def of(self, event: Event) -> list[str]:
+        """The lines of one event; none where it is nobody's business."""
+        if isinstance(event, Finished):
+            return [self.finished(event)]
+        if isinstance(event, Started):
+            return self.started(event)
+        if isinstance(event, Found):
+            return [self.line("fresh", event.task.name)]
+        if isinstance(event, Skipped):
+            return [self.line("skipped", event.task.name, why_skipped(event))]
+        if isinstance(event, Stopping):
+            return [self._paint(stopping(event), Style.SPARED)]
+        if isinstance(event, Adopted):
+            return [self.line("waiting", event.task.name, "still running since an earlier run")]
+        if isinstance(event, Recovered):
+            what = outcome(event.ended, event.settled)
+            return [self.line("recovered", event.task.name, f"its attempt in an earlier run: {what}")]
+        return []
+
+    def finished(self, event: Finished) -> str:
+        """How a task ended, and after how long."""
+        seconds = show_seconds(event.ended.seconds)
+        cause = event.settled.cause
+        if event.settled.status is Status.SUCCEEDED:
+            return self.line("succeeded", event.task.name, seconds)
+        if cause is Cause.CANCELLED:
+            return self.line("cancelled", event.task.name, f"after {seconds}")
+        after = "" if cause in _NEVER_RAN else f" after {seconds}"
+        return self.line("failed", event.task.name, outcome(event.ended, event.settled) + after)
+
+    def started(self, event: Started) -> list[str]:
+        """That a task starts; where that is asked for, also why, and its command."""
+        if not self._verbose:
+            return []
+        attempt = f"attempt {event.attempt}" if event.attempt > 1 else ""
+        reasons = "; ".join(printable(str(reason)) for reason in event.reasons)
+        command = command_lines(event.task.action, event.round)
+        return [self.line("started", event.task.name, attempt, reasons), *(INDENT + line for line in command)]
+
+    def skipped_together(self, events: Sequence[Skipped]) -> str:
+        """One line for tasks that are skipped for the same reason at the same time."""
+        if len(events) == 1:
+            return self.line("skipped", events[0].task.name, why_skipped(events[0]))
+        return self.line("skipped", f"{len(events)} tasks", why_skipped(events[0]))
+
+    def closing(self, tally: Tally, stopped_by: str | None) -> str:
+        """What became of all tasks of the run, and how long it took."""
+        counts = [
+            (tally.succeeded, "succeeded", Style.GOOD),
+            (tally.failed, "failed", Style.BAD),
+            (tally.cancelled, "cancelled", Style.SPARED),
+            (tally.skipped, "skipped", Style.SPARED),
+            (tally.fresh, "fresh", Style.SPARED),
+        ]
+        said = [self._paint(f"{count} {word}", style) for count, word, style in counts if count]
+        stop = f"stopped by {stopped_by}: " if stopped_by else ""
+        tasks = f"{tally.total} {'task' if tally.total == 1 else 'tasks'} in {show_seconds(tally.elapsed)}"
+        return f"{stop}{tasks}: {', '.join(said)}" if said else f"{stop}{tasks}"
+
+
+def is_to_look_at(event: Finished) -> bool:
+    """Whether a task failed of itself, and was not ended by us."""
+    return event.settled.status is Status.FAILED and event.settled.cause is not Cause.CANCELLED
+
+
+def why_skipped(event: Skipped) -> str:
+    """The reason as it is given, or that the culprit failed."""
+    return printable(event.reason or (f"{event.culprit} failed" if event.culprit else ""))
+
+
+def outcome(ended: Ended, settled: Settled) -> str:
+    """How an attempt ended that did not succeed: `exit 3`, `killed by SIGKILL`, `missing input: ...`."""
+    cause = settled.cause or ended.cause
+    message = printable(settled.message or ended.message)
+    if cause in (None, Cause.EXIT, Cause.SIGNAL):
+        said = f"killed by {ended.signal}" if ended.signal else f"exit {ended.exit_code}"
+        return f"{said}: {message}" if message else said
+    return f"{cause.value}: {message}" if message else cause.value
+
+
+def stopping(event: Stopping) -> str:
+    """What a signal sets off, and what the next one would."""
+    tasks = f"{event.running} running {'task' if event.running == 1 else 'tasks'}"
+    by_hand = event.signal == "SIGINT"
+    who = "stopping" if by_hand else f"stopping ({event.signal})"
+    if not event.running:
+        return f"{who}: nothing is running"
+    if event.level <= 1:
+        return f"{who}: waiting for {tasks}" + ("; Ctrl-C again to terminate them" if by_hand else "")
+    if event.level == 2:
+        return f"{who}: terminating {tasks}" + ("; Ctrl-C again to kill them" if by_hand else "")
+    return f"{who}: killing {tasks}"
+
+
+def command_lines(action: Action, round: int) -> list[str]:
+    """The whole command as a person would type it."""
+    if isinstance(action, Argv):
+        return [" ".join(quote_word(as_run(word, round)) for word in action.words)]
+    return [printable(line) for line in as_run(action.text, round).split("\n")]
