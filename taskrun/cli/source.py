@@ -42,6 +42,15 @@ class Source(Struct, frozen=True):
         above = os.path.abspath(self.state_dir) if self.state_dir else os.path.join(self.root, ".taskrun")
         return os.path.join(above, self.name)
 
+    def as_words(self) -> list[str]:
+        """The words of a command line that name this study again, its tasks left out."""
+        words = [self.file] if looks_like_file(self.file) else ["--file", self.file]
+        if self.state_dir:
+            words += ["--state-dir", self.state_dir]
+        for assignment in self.sets:
+            words += ["--set", assignment]
+        return words
+
     def load(self) -> Study:
         """Read the file and expand it."""
         from taskrun.sweep.loading import load
@@ -49,7 +58,7 @@ class Source(Struct, frozen=True):
         if self.file == "-" or self.file.endswith((".txt", ".py")):
             raise UsageError(f"{self.file}: only sweep files (.yaml, .yml) can be run by this version")
         state = os.path.relpath(self.state, self.root)
-        return load(self.file, sets=_assignments(self.sets), state=self.state if state.startswith("..") else state)
+        return load(self.file, sets=_assignments(self.sets), state=self.state if state.startswith("../") else state)
 
 
 def source_of(words: Sequence[str], file: str | None, state_dir: str | None, sets: Sequence[str] = ()) -> Source:

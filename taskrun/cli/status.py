@@ -1,0 +1,181 @@
+"""`taskrun status`: what is on record of each task, and whether a run now would leave it alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import click
+
+from taskrun.cli.jsons import dumps
+from taskrun.cli.source import Source, source_of, source_options
+from taskrun.executors.base import Attempt, Grant
+from taskrun.graph import Study
+from taskrun.journal import Holder, Records, read_holder, read_journal
+from taskrun.manager import Options, preview
+from taskrun.model import Cause, Ended, Found, Handle, Happening, Past, Started, Status, Task, Tick
+from taskrun.names import log_name, select
+
+
+class Standing:
+    """What the records say of one task."""
+
+    def __init__(self, task: Task, past: Past | None, holder: Holder | None) -> None:
+        self.task = task
+        self.past = past or Past(task.name)
+        self.status, self.cause = _standing(self.past, holder)
+
+    @property
+    def attempt(self) -> int:
+        """The number of the last attempt, 0 where there was none."""
+        return max(self.past.start.attempt if self.past.start else 0, self.past.end.attempt if self.past.end else 0)
+
+    @property
+    def why(self) -> str:
+        """In words, where there is something to say."""
+        if self.past.skip is not None:
+            return self.past.skip.reason
+        end = self.past.end
+        if self.status is not Status.FAILED:
+            return ""
+        if end is None:
+            return "its runner is gone, and so is it"
+        return end.message or _outcome(end.exit_code, end.signal) or end.cause or ""
+
+
+def _outcome(exit_code: int | None, signal: str | None) -> str:
+    if signal is not None:
+        return f"killed by {signal}"
+    return f"exit code {exit_code}" if exit_code is not None else ""
+
+
+def _standing(past: Past, holder: Holder | None) -> tuple[Status, str | None]:
+    if past.skip is not None:
+        return Status.SKIPPED, None
+    if past.end is not None:
+        return Status(past.end.status), past.end.cause
+    if past.start is None:
+        return Status.WAITING, None
+    if holder is not None and holder.run == past.start.run:
+        return Status.RUNNING, None
+    return Status.FAILED, Cause.INTERRUPTED.value
+
+
+@click.command("status", short_help="Show what is on record of each task.")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with everything about each task.")
+def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_json: bool) -> None:
+    """Show what is on record of the tasks of FILE (default: sweep.yaml): counts by step, what runs, what failed."""
+    source = source_of(words, file, state_dir)
+    study = source.load()
+    tasks = study.graph.tasks
+    chosen = select(tasks, source.select) if source.select else range(len(tasks))
+    records = read_journal(source.state) or Records()
+    holder = read_holder(source.state)
+    standings = [Standing(tasks[index], records.past(tasks[index].name), holder) for index in chosen]
+    if as_json:
+        _print_json(study, source, holder, standings)
+    else:
+        _print_table(source, holder, standings)
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+class _Nothing:
+    """An executor for which everything goes well at once: what it is given to start is what a run would execute."""
+
+    pools: Mapping[str, Fraction] = {"cores": Fraction(1)}
+
+    def __init__(self) -> None:
+        self._ended: list[Happening] = []
+
+    def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
+        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=0))
+
+    def wait(self, timeout: float | None) -> Sequence[Happening]:
+        ended, self._ended = self._ended, []
+        return ended or [Tick()]
+
+    def kill(self, task: Task, *, force: bool) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _forecast(study: Study, source: Source) -> tuple[set[str], dict[str, str]]:
+    """The tasks that a run now would leave alone, and why it would run the others."""
+    fresh: set[str] = set()
+    reasons: dict[str, str] = {}
+    for batch in preview(study, Options(state=source.state), _Nothing()):
+        for event in batch:
+            if isinstance(event, Found):
+                fresh.add(event.task.name)
+            elif isinstance(event, Started):
+                reasons[event.task.name] = "; ".join(map(str, event.reasons))
+    return fresh, reasons
+
+
+def _print_json(study: Study, source: Source, holder: Holder | None, standings: Sequence[Standing]) -> None:
+    fresh, reasons = _forecast(study, source)
+    counts = Counter(standing.status.value for standing in standings)
+    running = None if holder is None else {"host": holder.host, "pid": holder.pid, "since": holder.since}
+    head = {"name": study.name, "running": running, "counts": counts}
+    sys.stdout.write(dumps(head)[:-1] + ', "tasks": [')
+    for position, standing in enumerate(standings):
+        name = standing.task.name
+        described = _described(standing, source, is_fresh=name in fresh, reason=reasons.get(name))
+        sys.stdout.write((",\n " if position else "\n ") + dumps(described))
+    sys.stdout.write("]}\n")
+
+
+def _described(standing: Standing, source: Source, *, is_fresh: bool, reason: str | None) -> dict[str, object]:
+    task, end = standing.task, standing.past.end
+    log = os.path.join(source.state, log_name(task.name, standing.attempt))
+    return {
+        "name": task.name,
+        "step": task.step.name,
+        "params": task.params,
+        "status": standing.status.value,
+        "fresh": is_fresh,
+        "cause": standing.cause,
+        "attempt": standing.attempt,
+        "exit_code": end.exit_code if end else None,
+        "signal": end.signal if end else None,
+        "seconds": end.seconds if end else None,
+        "max_rss": end.max_rss if end else None,
+        "log": os.path.relpath(log, source.root) if standing.attempt and os.path.exists(log) else None,
+        "reason": standing.why or reason or None,
+    }
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+_SHOWN = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.RUNNING, Status.WAITING)
+_MOST_LINES = 20
+
+
+def _print_table(source: Source, holder: Holder | None, standings: Sequence[Standing]) -> None:
+    by_step: dict[str, Counter[Status]] = {}
+    for standing in standings:
+        by_step.setdefault(standing.task.step.name, Counter())[standing.status] += 1
+    wide = max((len(step) for step in by_step), default=4)
+    columns = [status for status in _SHOWN if any(counts[status] for counts in by_step.values())]
+    sys.stdout.write(f"{'step':<{wide}}  " + "  ".join(f"{status.value:>9}" for status in columns) + "\n")
+    for step, counts in by_step.items():
+        sys.stdout.write(f"{step:<{wide}}  " + "  ".join(f"{counts[status]:>9}" for status in columns) + "\n")
+    if holder is not None:
+        here = "" if holder.host == socket.gethostname() else f" on {holder.host}"
+        sys.stdout.write(f"a run is on: pid {holder.pid}{here}\n")
+    for status in (Status.RUNNING, Status.FAILED):
+        _print_some(status, [standing for standing in standings if standing.status is status])
+
+
+def _print_some(status: Status, standings: Sequence[Standing]) -> None:
+    for standing in standings[:_MOST_LINES]:
+        sys.stdout.write(f"{status.value}: {standing.task.name}" + (f" ({standing.why})" if standing.why else "") + "\n")
+    if len(standings) > _MOST_LINES:
+        sys.stdout.write(f"... and {len(standings) - _MOST_LINES} more {status.value}\n")

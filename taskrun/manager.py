@@ -1,0 +1,199 @@
+"""Puts the parts together and decides nothing: a study, its state, an executor, a judge, the scheduler.
+
+A `Run` holds the state from the moment it exists until it is closed. A preview goes the same way with an executor, a
+judge and a journal that change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from fractions import Fraction
+
+from msgspec import Struct
+
+from taskrun.executors.base import Executor, Judge
+from taskrun.executors.local import LocalExecutor
+from taskrun.graph import Study
+from taskrun.journal import Journal, Log, MemoryJournal, Records, open_attempts, read_journal
+from taskrun.judge import DryJudge, FileJudge
+from taskrun.machine import boot_id, host_name, namespace, start_ticks
+from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, Task
+from taskrun.names import select
+from taskrun.scheduler import schedule
+
+Batch = tuple[Event, ...]
+
+_SIGNAL_STATUS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a run is asked for. `jobs`: the cores to share (None: the usable ones); `state`: an absolute directory.
+
+    `owns_process`: the process has nothing else to do (the `taskrun` command); a host program's children, signals and
+    current directory are left alone.
+    """
+
+    state: str
+    jobs: Fraction | None = None
+    select: tuple[str, ...] = ()
+    force: bool = False
+    only: bool = False
+    grace: float = 10.0
+    owns_process: bool = False
+
+
+class Run:
+    """One run of a study: its state is held from here on until `close`.
+
+    Raises StateHeldError where another run holds it, StateError where it cannot be had.
+    """
+
+    def __init__(
+        self, study: Study, options: Options, *, executor_class: type[LocalExecutor] = LocalExecutor
+    ) -> None:
+        self.study = study
+        self._options = options
+        self._chosen, self.selected = selection(study, options)
+        record = _this_run()
+        self._journal: Log = Journal.open(options.state, source=study.source, run=record)
+        self.records = self._journal.records
+        try:
+            self._open = self._left_behind()
+            self._executor = executor_class(
+                study.root, options.state, record.run, options.jobs,
+                grace=options.grace, owns_process=options.owns_process,
+            )  # fmt: skip
+        except BaseException:
+            self._journal.close()
+            raise
+
+    @property
+    def cores(self) -> Fraction:
+        """What the tasks share."""
+        return self._executor.pools["cores"]
+
+    def stream(self, patience: Callable[[], float | None]) -> Generator[Batch, None, None]:
+        """Run, and yield what happens, each batch already on record.
+
+        `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
+        """
+        judge = FileJudge(self.study.graph, self.records, root=self.study.root, state=self._options.state)
+        batches = _batches(
+            self.study, self._options, self._executor, judge, self.records,
+            chosen=self._chosen, selected=self.selected, open_attempts=self._open, patience=patience,
+        )  # fmt: skip
+        with closing(batches):
+            for batch in batches:
+                self._journal.append(batch)
+                yield batch
+
+    def close(self) -> None:
+        """Sync and let the state go; raises StateError where the last of it may not be on disk."""
+        self._executor.stop()
+        self._journal.close()
+
+    def _left_behind(self) -> dict[int, Handle]:
+        """The attempts of earlier runs without an end, of the selected tasks."""
+        found = {}
+        for name, handle in open_attempts(self.records, boot=boot_id(), host=host_name()).items():
+            index = self.study.graph.index(name)
+            if index is None or index not in self.selected:
+                continue
+            past = self.records.past(name)
+            assert past is not None
+            assert past.start is not None
+            # Where the machine went down since, nothing can be found by what only that attempt's environment held.
+            found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
+        return found
+
+
+def preview(study: Study, options: Options, executor: Executor) -> Generator[Batch, None, None]:
+    """What a run would do, given to `executor`, which does nothing: no lock, no directory, no file."""
+    records = read_journal(options.state) or Records()
+    chosen, selected = selection(study, options)
+    judge = DryJudge(study.graph, records, root=study.root, state=options.state)
+    log = MemoryJournal(records)
+    batches = _batches(
+        study, options, executor, judge, records,
+        chosen=chosen, selected=selected, open_attempts={}, patience=_as_long_as_it_takes,
+    )  # fmt: skip
+    with closing(batches):
+        for batch in batches:
+            log.append(batch)
+            yield batch
+
+
+def selection(study: Study, options: Options) -> tuple[Sequence[int], set[int]]:
+    """The tasks that the user named (all where none is), and those with what they need."""
+    tasks = study.graph.tasks
+    if not options.select:
+        return range(len(tasks)), set(range(len(tasks)))
+    chosen = select(tasks, options.select)
+    return chosen, set(chosen) if options.only else study.graph.closure(chosen)
+
+
+def exit_status(finished: RunFinished) -> int:
+    """What a run that ended so exits with (DESIGN, section 5)."""
+    if finished.stopped_by is not None:
+        return _SIGNAL_STATUS.get(finished.stopped_by, 130)
+    bad = finished.counts.get(Status.FAILED.value, 0) + finished.counts.get(Status.SKIPPED.value, 0)
+    return 1 if bad else 0
+
+
+def _batches(
+    study: Study,
+    options: Options,
+    executor: Executor,
+    judge: Judge,
+    records: Records,
+    *,
+    chosen: Sequence[int],
+    selected: set[int],
+    open_attempts: dict[int, Handle],
+    patience: Callable[[], float | None],
+) -> Generator[Batch, None, None]:
+    def succeeded_before(task: Task) -> bool:
+        past = records.past(task.name)
+        return past is not None and past.end is not None and past.end.status == Status.SUCCEEDED.value
+
+    return schedule(
+        study.graph,
+        executor=executor,
+        judge=judge,
+        now=_steady_clock(),
+        attempts=lambda task: records.attempts(task.name),
+        selected=selected,
+        done_before=succeeded_before,
+        forced=set(chosen) if options.force else frozenset(),
+        open_attempts=open_attempts,
+        grace=options.grace,
+        patience=patience,
+    )
+
+
+def _as_long_as_it_takes() -> float | None:
+    return None
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Seconds since the epoch that do not jump when the machine's clock is set."""
+    begin = time.time() - time.monotonic()
+    return lambda: begin + time.monotonic()
+
+
+def _this_run() -> RunRecord:
+    pid = os.getpid()
+    now = time.time()
+    return RunRecord(
+        run=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}",
+        time=now,
+        host=host_name(),
+        boot=boot_id(),
+        pid=pid,
+        ticks=start_ticks(pid),
+        namespace=namespace(),
+    )

@@ -1,0 +1,112 @@
+"""Ctrl-C once, twice, three times; SIGTERM; SIGHUP: what ends, what is kept, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import wait_until
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from conftest import Folder
+
+pytestmark = pytest.mark.real
+
+TWO = """
+steps:
+  slow:
+    run: touch begun; while [ ! -e go ]; do sleep 0.05; done; touch done
+  next:
+    run: touch never
+    after: slow
+"""
+
+
+def begin(folder: Folder, text: str) -> subprocess.Popen[str]:
+    folder.write("sweep.yaml", text)
+    run = folder.start("run", "-j", "1")
+    wait_until((folder.path / "begun").exists)
+    return run
+
+
+def test_one_interrupt_waits_for_what_runs_and_starts_nothing_more(folder: Folder) -> None:
+    run = begin(folder, TWO)
+    run.send_signal(signal.SIGINT)
+    assert run.stderr is not None
+    while "waiting for 1 running" not in (line := run.stderr.readline()):
+        assert line, "the interrupt was not acknowledged"
+    folder.write("go", "")
+    run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert (folder.path / "done").exists()
+    assert not (folder.path / "never").exists()
+    assert folder.statuses() == {"slow": "succeeded", "next": "skipped"}
+    assert folder.taskrun("run").returncode == 0
+    assert (folder.path / "never").exists()
+
+
+def test_an_interrupt_after_which_nothing_was_left_to_start_is_a_success(folder: Folder) -> None:
+    run = begin(folder, TWO.partition("  next:")[0])
+    run.send_signal(signal.SIGINT)
+    assert run.stderr is not None
+    while "waiting for 1 running" not in run.stderr.readline():
+        pass
+    folder.write("go", "")
+    run.communicate(timeout=30)
+    assert run.returncode == 0
+
+
+def test_two_interrupts_terminate(folder: Folder) -> None:
+    run = begin(folder, TWO)
+    run.send_signal(signal.SIGINT)
+    assert run.stderr is not None
+    while "waiting for 1 running" not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGINT)
+    _, shown = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert not (folder.path / "done").exists()
+    assert folder.statuses()["slow"] == "failed"
+    assert "exit code" not in shown, "what we cancelled is nobody's failure to look at"
+
+
+STUBBORN = """
+steps:
+  slow:
+    run: trap '' TERM; touch begun; while [ ! -e go ]; do sleep 0.05; done
+"""
+
+
+def test_three_interrupts_kill_what_does_not_listen(folder: Folder) -> None:
+    run = begin(folder, STUBBORN)
+    for _ in range(3):
+        run.send_signal(signal.SIGINT)
+        assert run.stderr is not None
+        assert run.stderr.readline()
+    run.communicate(timeout=8)
+    assert run.returncode == 130
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_terminated_run_ends_its_tasks_and_says_by_what(folder: Folder, number: int, status: int) -> None:
+    run = begin(folder, TWO)
+    run.send_signal(number)
+    run.communicate(timeout=30)
+    assert run.returncode == status
+    assert folder.statuses()["slow"] == "failed"
+    folder.write("go", "")
+    assert folder.taskrun("run").returncode == 0
+
+
+def test_under_nohup_a_hangup_changes_nothing(folder: Folder) -> None:
+    folder.write("sweep.yaml", TWO)
+    run = folder.start("run", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    wait_until((folder.path / "begun").exists)
+    os.kill(run.pid, signal.SIGHUP)
+    folder.write("go", "")
+    run.communicate(timeout=30)
+    assert run.returncode == 0
