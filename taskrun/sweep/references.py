@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from taskrun.errors import did_you_mean
 from taskrun.sweep.formats import is_format
+from taskrun.sweep.schema import RESERVED
 from taskrun.sweep.templates import FORMS, PATH_ATTRIBUTES, Placeholder
 
-RESERVED = ("inputs", "outputs", "stdout", "stderr", "task")
 OWN_FILES = ("inputs", "outputs", "stdout", "stderr")
 FILES_OF_OTHERS = ("outputs", "stdout", "stderr")
 FACTS = ("name", "step", "cores", "attempt", "root")
@@ -179,3 +179,20 @@ def _check_form(placeholder: Placeholder, target: Target) -> None:
 
 def _listed(parts: tuple[str, ...]) -> str:
     return "there are " + ", ".join(parts) if parts else "they have no names"
+
+
+_PATH_KEYS = frozenset({"inputs", "outputs", "stdout", "stderr", "cwd"})
+_COMMAND_KEYS = frozenset({"run", "wrap", "env"})
+
+
+def check_key(reference: Reference, key: str) -> None:
+    """Raises Unresolved for a placeholder that means something, but not under `key`."""
+    target, written = reference.target, reference.written
+    if reference.form == "file" and key not in _COMMAND_KEYS:
+        raise Unresolved(f"{written} can stand in a command and in `env` only")
+    if not isinstance(target, Fact) or target.name not in ("cores", "attempt") or key in _COMMAND_KEYS:
+        return
+    if key in _PATH_KEYS:
+        raise Unresolved(f"{written} cannot stand in a path: the files of a task do not hang on it")
+    if target.name == "attempt" or key == "cores":
+        raise Unresolved(f"{written} is not known yet where `{key}` is read")

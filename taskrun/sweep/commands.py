@@ -1,0 +1,132 @@
+"""What each task of a step executes, and in which environment: its action and its declared variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from taskrun.errors import Place
+from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell, mark
+from taskrun.shell import Quoter, QuoteError, Raw, plan_quoting
+from taskrun.sweep.cells import Column, List, RowMistake, at, filled
+from taskrun.sweep.expansion import Expansion, expand_pieces
+from taskrun.sweep.references import Files
+from taskrun.sweep.texts import Text
+from taskrun.sweep.views import View, Viewer, marked
+
+_Value = str | Raw | List
+
+
+def actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
+    """The action of each task."""
+    items = expansion.plan.items("run")
+    if "run" in expansion.plan.listings:
+        return [Argv(words) for words in _argvs([item.text for item in items], expansion, viewer)]
+    text = items[0].text
+    shells = _shells(expansion)
+    with at(text.place):
+        if len(set(shells)) == 1:
+            return [Shell(line, shells[0]) for line in _lines(text, expansion, viewer, shells[0])]
+        lines = {words: _lines(text, expansion, viewer, words) for words in set(shells)}
+        return [Shell(lines[words][row], words) for row, words in enumerate(shells)]
+
+
+def _shells(expansion: Expansion) -> list[tuple[str, ...]]:
+    """The words before the command."""
+    items = expansion.plan.items("shell")
+    if not items:
+        return [STRICT_BASH] * len(expansion)
+    columns = [expansion.fill(item.text) for item in items]
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    is_list = "shell" in expansion.plan.listings
+    rows = list(zip(*columns, strict=True)) if is_list else list(map(_split, columns[0]))
+    return [shared.setdefault(words, words) for words in rows]
+
+
+def _split(text: str) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise RowMistake(0, f"`shell`: {error}") from None
+
+
+# --- a line for a shell
+
+
+def _lines(text: Text, expansion: Expansion, viewer: Viewer, words: tuple[str, ...]) -> list[str]:
+    """The command of each task for the shell `words`, every value quoted for where it stands."""
+    if not text.references:
+        return [text.template.pieces[0]] * len(expansion)
+    quoter = plan_quoting(text.template.pieces, words)
+    views = [viewer.view(reference) for reference in text.references]
+    raw = [reference.form == "raw" for reference in text.references]
+    written = [_values(view.written, is_raw) for view, is_raw in zip(views, raw, strict=True)]
+    return [_quoted(quoter, row, values) for row, values in enumerate(zip(*written, strict=True))]
+
+
+def _values(column: Column, is_raw: bool) -> Sequence[_Value]:
+    if not is_raw:
+        return column.lists if column.singles is None else column.singles
+    texts = column.singles if column.singles is not None else [" ".join(some) for some in column.lists]
+    return list(map(Raw, texts))
+
+
+def _quoted(quoter: Quoter, row: int, values: tuple[_Value, ...]) -> str:
+    try:
+        return quoter.render(values)
+    except QuoteError as error:
+        raise RowMistake(row, error.what, error.hint) from None
+
+
+# --- words without a shell
+
+
+def _argvs(texts: Sequence[Text], expansion: Expansion, viewer: Viewer) -> list[List]:
+    columns: list[Sequence[List]] = []
+    for text in texts:
+        with at(text.place):
+            only = text.only
+            if only is not None and isinstance(only.target, Files):
+                columns.append(viewer.view(only).marked().as_lists())
+            else:
+                columns.append(list(zip(_unquoted(text, text.template.pieces, viewer, len(expansion)), strict=True)))
+    return [tuple(word for part in row for word in part) for row in zip(*columns, strict=True)]
+
+
+def _unquoted(text: Text, pieces: Sequence[str], viewer: Viewer, rows: int, *, glue: bool = False) -> list[str]:
+    """One text a task; a list is joined by spaces where `glue` says so, else a mistake."""
+    columns: list[Sequence[str]] = []
+    for reference in text.references:
+        column = viewer.view(reference).marked()
+        if column.singles is not None:
+            columns.append(column.singles)
+        elif glue:
+            columns.append([" ".join(some) for some in column.lists])
+        else:
+            row, some = next((row, some) for row, some in enumerate(column.lists) if len(some) != 1)
+            what = f"{reference.written} has {len(some)} values here, where one is wanted"
+            raise RowMistake(row, what, "as a word of its own it becomes one word for each")
+    return filled(pieces, columns, rows)
+
+
+# --- the environment
+
+
+def environments(expansion: Expansion, viewer: Viewer) -> list[Mapping[str, str]]:
+    """The declared variables of each task, equal ones one mapping."""
+    texts = expansion.plan.env
+    if not texts:
+        return [NO_ENV] * len(expansion)
+    columns = []
+    for text in texts.values():
+        with at(text.place):
+            columns.append(_unquoted(text, expand_pieces(text.template.pieces), viewer, len(expansion), glue=True))
+    shared: dict[List, Mapping[str, str]] = {}
+    result = []
+    for values in zip(*columns, strict=True):
+        found = shared.get(values)
+        if found is None:
+            found = shared[values] = dict(zip(texts, values, strict=True))
+        result.append(found)
+    return result

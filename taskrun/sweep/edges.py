@@ -1,0 +1,159 @@
+"""Rules 2 and 3: which task needs which, by placeholders, by paths, and by `after`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from taskrun.errors import Place
+from taskrun.graph import Draft, Edge
+from taskrun.model import Gathering
+from taskrun.sweep.cells import List
+from taskrun.sweep.expansion import Expansion
+from taskrun.sweep.expansions import files_in
+from taskrun.sweep.makers import Makers
+from taskrun.sweep.nodes import Findings
+from taskrun.sweep.paths import Paths
+
+_Members = tuple[int, ...]  # indices of tasks; one object for all that need them together
+_MOST_LOOKED_AT = 1000
+
+
+class Edges:
+    """All dependencies of a study, found once, before there are tasks.
+
+    `read` are the paths (keys) that tasks other than their makers read; `sources` are inputs that no task makes, some
+    of each text.
+    """
+
+    def __init__(self, expansions: Sequence[Expansion], makers: Makers, paths: Paths, findings: Findings) -> None:
+        self._expansions = {expansion.plan.name: expansion for expansion in expansions}
+        self._makers = makers
+        self._paths = paths
+        self._findings = findings
+        self._makers_of: dict[str, _Members] = {}
+        self._made: dict[str, str] = {}  # for an input that is, or lies in, an output: the key of that output
+        self._by_path: dict[str, dict[int, list[_Members]]] = {name: {} for name in self._expansions}
+        self.read: set[str] = set()
+        self.sources: dict[Place, list[str]] = {}
+        self._resolve()
+        for expansion in expansions:
+            self._find_by_path(expansion)
+            self._note_redirects(expansion)
+
+    def enter(self, draft: Draft) -> None:
+        """Add all dependencies to a draft that has all tasks."""
+        for expansion in self._expansions.values():
+            for other, edge in self._joins(expansion):
+                self._enter_join(draft, expansion, other, edge)
+            for consumer, needed in self._by_path[expansion.plan.name].items():
+                for members in needed:
+                    others = tuple(index for index in members if index != consumer) if consumer in members else members
+                    if others:
+                        draft.need(consumer, others[0] if len(others) == 1 else draft.gather(others))
+
+    def gatherings(self, expansion: Expansion) -> tuple[Gathering, ...]:
+        """Of which steps a task of this one needs several."""
+        sizes: dict[str, tuple[int, int]] = {}
+        for other, _ in self._joins(expansion):
+            lengths = list(map(len, expansion.groups[other.plan.name]))
+            sizes[other.plan.name] = min(lengths), max(lengths)
+        for step, counts in self._sizes_by_path(expansion).items():
+            fewest = min(counts) if len(counts) == len(expansion) else 0
+            sizes.setdefault(step, (fewest, max(counts)))
+        return tuple(
+            Gathering(step, fewest, most, fewest == len(self._expansions[step]))
+            for step, (fewest, most) in sizes.items()
+            if most > 1
+        )
+
+    def _joins(self, expansion: Expansion) -> Iterator[tuple[Expansion, Edge]]:
+        """The steps that this one is joined with and how it needs them."""
+        plan = expansion.plan
+        named = dict.fromkeys(target.step for text in plan.every_text() for target in files_in(text) if target.step)
+        kinds = [*((step, Edge.FILE) for step in named), *((order.step, order.edge) for order in plan.after)]
+        for step, edge in kinds:
+            if step in self._expansions and step in expansion.groups:
+                yield self._expansions[step], edge
+
+    def _enter_join(self, draft: Draft, expansion: Expansion, other: Expansion, edge: Edge) -> None:
+        base, need = other.base, draft.need
+        nodes: dict[int, int] = {}
+        for index, group in enumerate(expansion.groups[other.plan.name], expansion.base):
+            if len(group) == 1:
+                need(index, base + group[0], edge)
+                continue
+            node = nodes.get(id(group))
+            if node is None:
+                node = nodes[id(group)] = draft.gather(tuple([base + row for row in group]))
+            need(index, node, edge)
+
+    def _resolve(self) -> None:
+        """Find the makers of each different input that is not named by a placeholder alone."""
+        different: set[str] = set()
+        for expansion in self._expansions.values():
+            for _, lists in expansion.loose_inputs:
+                different.update(chain.from_iterable(lists))
+        directories: dict[str, str] = {}
+        for path in different:
+            key = self._paths.key(path)
+            found = self._makers.find(key)
+            if found is None:
+                directories[path] = key
+            else:
+                self._makers_of[path] = (found[0],)
+                self._made[path] = found[1]
+        below = self._makers.below(directories.values())
+        for path, key in directories.items():
+            if below[key]:
+                self._makers_of[path] = tuple(sorted(set(below[key].values())))
+                self.read.update(below[key])
+
+    def _find_by_path(self, expansion: Expansion) -> None:
+        by_path = self._by_path[expansion.plan.name]
+        for text, lists in expansion.loose_inputs:
+            sources: dict[str, None] = {}
+            for index, some in enumerate(lists, expansion.base):
+                for path in some:
+                    members = self._makers_of.get(path)
+                    if members is None:
+                        if len(sources) < _MOST_LOOKED_AT:
+                            sources[path] = None
+                    elif members != (index,):
+                        by_path.setdefault(index, []).append(members)
+                        if path in self._made:
+                            self.read.add(self._made[path])
+                    else:
+                        self._check_own(expansion, index - expansion.base, path, text.place)
+            self.sources.setdefault(text.place, []).extend(sources)
+
+    def _check_own(self, expansion: Expansion, row: int, path: str, place: Place) -> None:
+        if path in expansion.files("outputs")[row]:
+            what = f"step {expansion.plan.name!r} reads {path!r} and makes it too"
+            self._findings.mistake(place, what, "a file that is changed in place can be one of `outputs` only")
+
+    def _sizes_by_path(self, expansion: Expansion) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        known: dict[int, Counter[str]] = {}
+        for needed in self._by_path[expansion.plan.name].values():
+            total: Counter[str] = Counter()
+            for members in needed:
+                if id(members) not in known:
+                    known[id(members)] = Counter(self._makers.expansion(member).plan.name for member in members)
+                total += known[id(members)]
+            for step, count in total.items():
+                found.setdefault(step, []).append(count)
+        return found
+
+    def _note_redirects(self, expansion: Expansion) -> None:
+        """Redirect files that this step's placeholders name are read."""
+        for text in expansion.plan.every_text():
+            for target in files_in(text):
+                if target.step and target.key in ("stdout", "stderr"):
+                    self.read.update(map(self._paths.key, _distinct(expansion.named(target))))
+
+
+def _distinct(lists: Iterable[List]) -> Iterator[str]:
+    """The texts of lists, those of the same tuple but once."""
+    return chain.from_iterable({id(some): some for some in lists}.values())

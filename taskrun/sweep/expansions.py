@@ -1,0 +1,189 @@
+"""All steps spread over the points, joined with each other (rule 3), their files found in an order that works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from taskrun.errors import Place, SweepError
+from taskrun.sweep.cells import RowMistake
+from taskrun.sweep.expansion import LISTS, PATHS, Expansion
+from taskrun.sweep.lets import Lets
+from taskrun.sweep.nodes import Findings
+from taskrun.sweep.paths import Paths
+from taskrun.sweep.points import Points
+from taskrun.sweep.references import Files
+from taskrun.sweep.steps import StepPlan
+from taskrun.sweep.texts import Text
+
+MOST_TASKS = 2_000_000
+
+_Key = tuple[str, str]  # a step and one of its keys of files
+
+
+class Expansions:
+    """The expansions of all steps in which nothing is wrong, nor in any that they take files of."""
+
+    def __init__(
+        self, plans: Sequence[StepPlan], points: Points, lets: Lets, *, paths: Paths, findings: Findings
+    ) -> None:
+        self._findings = findings
+        self._points = points
+        self._plans = {plan.name: plan for plan in plans}
+        self._lets = lets
+        self._paths = paths
+        self.by_step: dict[str, Expansion] = {}
+
+    def __iter__(self) -> Iterator[Expansion]:
+        return (expansion for expansion in self.by_step.values() if not expansion.plan.is_broken)
+
+    def expand(self) -> None:
+        """Find rows, joins and files; what is wrong is noted, and its step is broken."""
+        self._break_what_hangs_on_broken()
+        if not self._is_of_a_size():
+            return
+        base = 0
+        for plan in self._plans.values():
+            if not plan.is_broken:
+                self._spread(plan, base)
+                base += len(self._points.project(plan.names))
+        for expansion in self:
+            self._join(expansion)
+        self._break_what_hangs_on_broken()
+        for step, key in self._order():
+            if step in self.by_step and not self._plans[step].is_broken:
+                with self.noting(self.by_step[step]):
+                    self.by_step[step].expand_key(key)
+            if self._plans[step].is_broken:
+                self._break_what_hangs_on_broken()
+
+    @contextmanager
+    def noting(self, expansion: Expansion) -> Iterator[None]:
+        """Some of the work of a step; what is wrong in a row is noted once, with the task that it was seen in."""
+        try:
+            yield
+        except RowMistake as mistake:
+            plan = expansion.plan
+            what = f"{mistake.what} (in {expansion.names[mistake.row]})" if plan.names else mistake.what
+            self._break(plan, mistake.place or plan.place, what, mistake.hint)
+
+    def _is_of_a_size(self) -> bool:
+        counts = {plan.name: self._points.count(plan.names) for plan in self._plans.values() if not plan.is_broken}
+        total = sum(counts.values())
+        if total <= MOST_TASKS:
+            return True
+        largest = max(counts, key=counts.__getitem__)
+        self._findings.mistake(
+            self._plans[largest].place,
+            f"{total:,} tasks, of which {counts[largest]:,} are of step {largest!r}, are too many",
+            f"at most {MOST_TASKS:,} are taken",
+        )
+        return False
+
+    def _spread(self, plan: StepPlan, base: int) -> None:
+        rows = self._points.project(plan.names)
+        if not rows:
+            names = " and ".join(map(repr, plan.names))
+            self._break(plan, plan.place, f"step {plan.name!r} mentions {names}, which no point has together")
+            return
+        try:
+            self.by_step[plan.name] = Expansion(
+                plan, rows, base, lets=self._lets, paths=self._paths, others=self.by_step
+            )
+        except RowMistake as mistake:
+            self._break(plan, mistake.place or plan.place, mistake.what, mistake.hint)
+
+    def _join(self, expansion: Expansion) -> None:
+        plan = expansion.plan
+        for step, place in _needs(plan).items():
+            other = self.by_step.get(step)
+            if other is None or plan.is_broken:
+                continue
+            try:
+                groups = self._points.join(plan.names, other.plan.names)
+            except SweepError as error:
+                self._findings.mistakes += error.mistakes
+                plan.is_broken = True
+                continue
+            expansion.groups[step] = groups
+            if () in groups:
+                name = expansion.names[groups.index(())]
+                hint = f"no point of the sweep has both; `per` can say what step {plan.name!r} runs over"
+                self._break(plan, place, f"{name} has no partner among the tasks of step {step!r}", hint)
+
+    def _break(self, plan: StepPlan, place: Place, what: str, hint: str = "") -> None:
+        self._findings.mistake(place, what, hint)
+        plan.is_broken = True
+
+    def _break_what_hangs_on_broken(self) -> None:
+        """A step whose files cannot be known gives its readers nothing to complain about."""
+        changed = True
+        while changed:
+            changed = False
+            for plan in self._plans.values():
+                if not plan.is_broken and any(self._plans[step].is_broken for step in _read(plan)):
+                    plan.is_broken = changed = True
+
+    def _order(self) -> list[_Key]:
+        """Keys of files, each after those that its texts take; what goes in a circle is noted and left out."""
+        waiting = {
+            (plan.name, key): _taken(plan, key) for plan in self._plans.values() if not plan.is_broken
+            for key in (*LISTS, *PATHS)
+        }
+        order: list[_Key] = []
+        while ready := [each for each, taken in waiting.items() if waiting.keys().isdisjoint(taken)]:
+            order += ready
+            for each in ready:
+                del waiting[each]
+        if waiting:
+            self._report_circle(waiting)
+        return order
+
+    def _report_circle(self, waiting: dict[_Key, dict[_Key, Place]]) -> None:
+        path: list[_Key] = []
+        each = next(iter(waiting))
+        while each not in path:
+            path.append(each)
+            each = next(other for other in waiting[each] if other in waiting)
+        around = [*path[path.index(each) :], each]
+        shown = " -> ".join(f"{step}.{key}" for step, key in around)
+        self._findings.mistake(waiting[each][around[1]], f"a cycle of files that are named after each other: {shown}")
+        for step, _ in waiting:
+            self._plans[step].is_broken = True
+
+
+def _read(plan: StepPlan) -> set[str]:
+    return {
+        reference.target.step
+        for text in plan.every_text()
+        for reference in text.references
+        if isinstance(reference.target, Files) and reference.target.step
+    }
+
+
+def _needs(plan: StepPlan) -> dict[str, Place]:
+    """The steps that a step is joined with, and where it says so first."""
+    found: dict[str, Place] = {}
+    for text in plan.every_text():
+        for target in files_in(text):
+            if target.step:
+                found.setdefault(target.step, text.place)
+    for order in plan.after:
+        found.setdefault(order.step, order.place)
+    return found
+
+
+def _taken(plan: StepPlan, key: str) -> dict[_Key, Place]:
+    """The keys of files that the texts under `key` take, and where."""
+    taken: dict[_Key, Place] = {}
+    for item in plan.items(key):
+        for target in files_in(item.text):
+            taken[target.step or plan.name, target.key] = item.text.place
+    if key == "stderr" and plan.shares_stdout:
+        return {(plan.name, "stdout"): plan.place}
+    return taken
+
+
+def files_in(text: Text) -> Iterator[Files]:
+    """The files that a text names by placeholders."""
+    return (reference.target for reference in text.references if isinstance(reference.target, Files))

@@ -1,0 +1,115 @@
+"""What a task's command and environment get of a placeholder: paths as seen from its cwd, and what is known later.
+
+Where that differs from what stands in the task's signature both are kept, and put together as a mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from taskrun.model import FileList, mark
+from taskrun.sweep.cells import Column, List, RowMistake
+from taskrun.sweep.expansion import Expansion
+from taskrun.sweep.formats import is_format
+from taskrun.sweep.references import Fact, Files, Reference
+
+
+class View(Struct, frozen=True):
+    """A placeholder in each task of a step: as `written` in the signature, and as it `runs` where that differs."""
+
+    written: Column
+    runs: Column | None = None
+    is_attempt: bool = False
+
+    def marked(self) -> Column:
+        """Both in one, for texts that are not quoted."""
+        if self.is_attempt:
+            return self.written.map(lambda text: mark(text, None))
+        if self.runs is None:
+            return self.written
+        if self.written.singles is not None and self.runs.singles is not None:
+            return Column(list(map(marked, self.written.singles, self.runs.singles)))
+        pairs = zip(self.written.as_lists(), self.runs.as_lists(), strict=True)
+        return Column(None, [tuple(map(marked, written, runs)) for written, runs in pairs])
+
+
+def marked(written: str, runs: str) -> str:
+    """What runs, with what is written where that differs. (A path with the mark's own characters goes unmarked.)"""
+    return runs if written == runs or "\1" in written + runs else mark(written, runs)
+
+
+class Viewer:
+    """Makes the views of one step, and the lists of files that its tasks want written."""
+
+    def __init__(self, expansion: Expansion, state: str) -> None:
+        self._expansion = expansion
+        self._state = state
+        self._is_at_home = not any(expansion.cwds)
+        self._known: dict[Reference, View] = {}
+        self.lists: list[list[FileList]] = []
+
+    def view(self, reference: Reference) -> View:
+        """The view of one placeholder."""
+        found = self._known.get(reference)
+        if found is None:
+            found = self._known[reference] = self._find(reference)
+        return found
+
+    def _find(self, reference: Reference) -> View:
+        target = reference.target
+        if isinstance(target, Fact) and target.name in ("attempt", "cores"):
+            written = Column([reference.written] * len(self._expansion))
+            if target.name == "attempt":
+                return View(written, is_attempt=True)
+            return View(written, self._expansion.column(reference))
+        if isinstance(target, Files) and reference.form == "file":
+            return self._list(reference, target)
+        column = self._expansion.column(reference)
+        if self._is_at_home or not reference.is_path or (reference.form and is_format(reference.form)):
+            return View(column)
+        return View(column, self._seen(column))
+
+    def _seen(self, column: Column) -> Column:
+        """Paths as seen from each task's cwd."""
+        cwds, seen_from = self._expansion.cwds, self._expansion.paths.seen_from
+        if self._is_at_home:
+            return column
+        if column.singles is not None:
+            return Column(list(map(seen_from, column.singles, cwds)))
+        known: dict[tuple[int, str], List] = {}
+        result = []
+        for some, cwd in zip(column.lists, cwds, strict=True):
+            key = id(some), cwd
+            if key not in known:
+                known[key] = tuple([seen_from(path, cwd) for path in some])
+            result.append(known[key])
+        return Column(None, result)
+
+    def _list(self, reference: Reference, target: Files) -> View:
+        files: list[FileList] = []
+        known: dict[int, FileList] = {}
+        column = self._expansion.column(reference)
+        lines = self._seen(Column(None, column.as_lists())).lists
+        for row, some in enumerate(lines):
+            found = known.get(id(some))
+            if found is None:
+                if any("\n" in path for path in some):
+                    raise RowMistake(row, f"{reference.written} lists a path that holds a newline")
+                found = known[id(some)] = _file_list(self._state, target, some)
+            files.append(found)
+        self.lists.append(files)
+        paths = Column([each.path for each in files])
+        return View(Column([reference.written] * len(files)), self._seen(paths))
+
+
+def _file_list(state: str, target: Files, lines: Sequence[str]) -> FileList:
+    """Named after what it lists, so that equal lists are one file and a changed one is another."""
+    from hashlib import blake2b
+
+    digest = blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    name = ".".join(word for word in (target.step, target.key, target.part) if word)
+    return FileList(f"{state}/lists/{name}-{digest}", tuple(lines))
+
+
