@@ -115,7 +115,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     """What a run would do, given to `executor`, which does nothing: no lock, no directory, no file."""
     records = read_journal(options.state) or Records()
     chosen, selected = selection(study, options)
-    judge = DryJudge(study.graph, records, root=study.root, state=options.state)
+    judge = DryJudge(study.graph, records, root=study.root)
     log = MemoryJournal(records)
     batches = _batches(
         study, options, executor, judge, records,

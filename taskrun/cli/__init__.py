@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from taskrun.errors import TaskrunError
 
@@ -78,10 +79,8 @@ def _bug() -> int:
 
 
 def _print_error(text: str) -> None:
-    try:
+    with suppress(OSError):  # nobody may listen any more; the exit status still speaks
         print(text, file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody listens any more; the exit status still speaks
 
 
 def _quiet() -> int:

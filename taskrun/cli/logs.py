@@ -45,7 +45,7 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_
 
 
 def log_of(task: Task, source: Source, records: Records | None) -> str | None:
-    """The absolute path of what the last attempt printed: its log, else the redirect file; None where it printed nothing."""
+    """The absolute path of what the last attempt printed: its log, else the redirect file; None where there is none."""
     past = records.past(task.name) if records else None
     if past is None or past.start is None:
         return None

@@ -176,6 +176,7 @@ def _print_table(source: Source, holder: Holder | None, standings: Sequence[Stan
 
 def _print_some(status: Status, standings: Sequence[Standing]) -> None:
     for standing in standings[:_MOST_LINES]:
-        sys.stdout.write(f"{status.value}: {standing.task.name}" + (f" ({standing.why})" if standing.why else "") + "\n")
+        why = f" ({standing.why})" if standing.why else ""
+        sys.stdout.write(f"{status.value}: {standing.task.name}{why}\n")
     if len(standings) > _MOST_LINES:
         sys.stdout.write(f"... and {len(standings) - _MOST_LINES} more {status.value}\n")

@@ -24,6 +24,11 @@ def never_attempted(task: Task) -> int:
     return 0
 
 
+def no_hurry() -> float | None:
+    """Nobody wants to be told that time has passed."""
+    return None
+
+
 def schedule(
     graph: Graph,
     *,
@@ -38,16 +43,18 @@ def schedule(
     open_attempts: Mapping[int, Handle] = _NO_HANDLES,
     ranks: Sequence[int] | None = None,
     grace: float = 10.0,
+    patience: Callable[[], float | None] = no_hurry,
 ) -> Generator[Batch, None, None]:
     """Run the selected tasks (None: all) of a graph and yield what happens.
 
     `now` gives seconds since the epoch and must not jump. `attempts` says how many attempts a task has had in its life.
     `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
-    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). Closing the generator early
+    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). `patience` is asked before each
+    wait how many seconds it may last: when they are over, an empty batch comes. Closing the generator early
     terminates what runs, kills it after `grace` seconds, and stops the executor, as its end does.
     """
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
     order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
-    terms = Terms(attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace)
+    terms = Terms(attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace, patience=patience)
     return Loop(graph, plan, order=order, executor=executor, judge=judge, now=now, terms=terms).batches()

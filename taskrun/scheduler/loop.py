@@ -73,6 +73,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     forced: Collection[int]
     open_attempts: Mapping[int, Handle]
     grace: float
+    patience: Callable[[], float | None]
 
 
 class _Live(Struct):
@@ -122,6 +123,7 @@ class Loop:
         self._level = 0
         self._signal = ""
         self._cancelled = False
+        self._has_ticked = False
 
     # the loop
 
@@ -132,6 +134,8 @@ class Loop:
             self._begin()
             while self._live or (self._plan.left and not self._level):
                 self._fill()
+                if self._has_ticked and not self._events:
+                    yield ()
                 if self._is_urgent or not self._is_deciding or len(self._events) >= BATCH:
                     yield from self._tell()
                 self._launch()
@@ -269,6 +273,7 @@ class Loop:
         if timeout is None and not self._live:
             assert not self._plan.left, "waiting for nothing, for ever"
             return
+        self._has_ticked = False
         for happening in self._executor.wait(timeout):
             self._take_in(happening)
         for index in self._timers.due(self._now()):
@@ -280,10 +285,12 @@ class Loop:
         if self._is_deciding:
             return 0.0
         due = self._timers.next_due()
-        timeout = None if due is None else max(0.0, due - self._now())
-        if self._pending and not self._level:
-            return ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
-        return timeout
+        limits = [
+            None if due is None else max(0.0, due - self._now()),
+            ASK_AGAIN if self._pending and not self._level else None,
+            self._terms.patience() if self._live else None,
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _take_in(self, happening: Happening) -> None:
         match happening:
@@ -294,7 +301,7 @@ class Loop:
                 told = Identified if live.handle is None else Adopted
                 self._say(told(self._now(), live.task, handle))
             case Tick():
-                pass
+                self._has_ticked = True
             case Interrupted(level, signal):
                 self._interrupt(level, signal)
             case _:

@@ -1,4 +1,4 @@
-"""The runner is killed with SIGKILL: nothing recorded is lost, nothing runs twice at once, nothing half-made is used."""
+"""The runner is killed with SIGKILL: nothing recorded is lost, nothing doubled, nothing half-made used."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import command
 
 if TYPE_CHECKING:
     from conftest import Folder
@@ -33,7 +34,8 @@ steps:
 
 def net(folder: Folder) -> None:
     folder.write("sweep.yaml", NET)
-    folder.write("parse.sh", '#!/bin/sh\n[ "$1" = sims/mesh/2/sim.dat ] && [ -e broken ] && exit 3\ncat "$1"\n').chmod(0o755)
+    breaks = '[ "$1" = sims/mesh/2/sim.dat ] && [ -e broken ] && exit 3'
+    folder.write("parse.sh", f'#!/bin/sh\n{breaks}\ncat "$1"\n').chmod(0o755)
 
 
 def test_a_study_is_run_once_and_then_fresh(folder: Folder) -> None:
@@ -117,9 +119,7 @@ def test_force_runs_what_is_selected_again(folder: Folder) -> None:
 def test_logs_print_what_a_task_said(folder: Folder) -> None:
     folder.write("sweep.yaml", "steps:\n  a: printf 'x\\n\\377y'; echo oops >&2\n  b: 'true'\n")
     folder.taskrun("run")
-    raw = subprocess.run(
-        [*folder.start("--version").args, "logs"][:3] + ["logs", "a"], cwd=folder.path, capture_output=True, check=False
-    )
+    raw = subprocess.run(command("logs", "a"), cwd=folder.path, capture_output=True, check=False)
     assert raw.stdout == b"x\n\xffyoops\n"
     assert folder.taskrun("logs", "b").returncode == 1
 
