@@ -1,0 +1,255 @@
+"""Freshness and workspace behind one protocol: what files and records say about a task.
+
+Executors know nothing of files; the scheduler knows nothing of records; both ask here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from taskrun.executors.base import Fresh, Refused, Stale, Verdict
+from taskrun.freshness import Comparison, Files, Signer, named, past_reason
+from taskrun.graph import Graph
+from taskrun.journal import Records
+from taskrun.model import Cause, Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, Signature, Status, Task
+from taskrun.names import log_name
+from taskrun.workspace import Workspace
+
+_FRESH = Fresh()
+
+
+class _Attempt(Struct, frozen=True):
+    """What went on record when an attempt began."""
+
+    signature: Signature
+    before: dict[str, Figure]
+
+
+class _Look:
+    """What both judges do: compare a task with what is on record of it, changing nothing."""
+
+    def __init__(self, graph: Graph, records: Records, *, root: str) -> None:
+        self._graph = graph
+        self._records = records
+        self._files = Files(root)
+        self._signer = Signer(records.salt)
+        self._comparison = Comparison()
+        self._latest: dict[int, int] = {}  # by gather: the serial of its members' last end
+        self._ran: dict[int, str] = {}  # by gather: what to say when it ran
+        self._executed: set[int] = set()
+
+    def reasons(self, task: Task, ran: Iterable[int], inputs: tuple[Figure, ...]) -> Iterator[Reason]:
+        """Why a task is to run; nothing where it is fresh. `inputs`: the figures of its inputs."""
+        past = self._records.past(task.name)
+        reason = past_reason(past)
+        if reason is not None:
+            yield reason
+            return
+        assert past is not None
+        yield from self._signature_reasons(task, past)
+        yield from self._needs_reasons(task, past, ran)
+        yield from self._input_reasons(task, past, inputs)
+        yield from self._output_reasons(task, past)
+
+    def _signature_reasons(self, task: Task, past: Past) -> Iterator[Reason]:
+        assert past.start is not None
+        now = self._signer.signature(task)
+        if past.start.signature != now:
+            yield from self._comparison.signature_reasons(past.start.signature, now)
+
+    def _input_reasons(self, task: Task, past: Past, now: tuple[Figure, ...]) -> Iterator[Reason]:
+        assert past.start is not None
+        if self._comparison.same(past.start.signature.inputs, task.inputs):
+            yield from self._comparison.changed_files(task.inputs, past.start.inputs, now, ReasonKind.INPUT_CHANGED)
+
+    def _output_reasons(self, task: Task, past: Past) -> Iterator[Reason]:
+        assert past.start is not None
+        assert past.end is not None
+        if not task.outputs:
+            yield from self._redirect_reasons(task)
+            return
+        now = self._files.figures(task.outputs)
+        if None in now:
+            missing = [path for path, figure in zip(task.outputs, now, strict=True) if figure is None]
+            yield Reason(ReasonKind.OUTPUT_MISSING, named(missing))
+        if self._comparison.same(past.start.signature.outputs, task.outputs):
+            yield from self._comparison.changed_files(task.outputs, past.end.outputs, now, ReasonKind.OUTPUT_CHANGED)
+
+    def _redirect_reasons(self, task: Task) -> Iterator[Reason]:
+        """A task without outputs is done once recorded, but what it says must still be there to be read."""
+        missing = [path for path in (task.stdout, task.stderr) if path and self._files.figure(path) is None]
+        if missing:
+            yield Reason(ReasonKind.OUTPUT_MISSING, named(list(dict.fromkeys(missing))))
+
+    def _needs_reasons(self, task: Task, past: Past, ran: Iterable[int]) -> Iterator[Reason]:
+        """What ran in this run, or in one since this task's last attempt began."""
+        recently = set(ran)
+        for node in self._graph.needs[task.index]:
+            if node in recently or self._last_end(node) > past.started:
+                yield Reason(ReasonKind.NEEDS_RAN, self._node_name(node, past.started))
+
+    def _last_end(self, node: int) -> int:
+        """The serial of a node's last end; nothing of a needed node ends any more once it is asked for."""
+        if node >= 0:
+            past = self._records.past(self._graph.tasks[node].name)
+            return past.ended if past is not None else 0
+        latest = self._latest.get(node)
+        if latest is None:
+            latest = self._latest[node] = max(self._last_end(member) for member in self._graph.members(node))
+        return latest
+
+    def _node_name(self, node: int, since: int) -> str:
+        if node >= 0:
+            return self._graph.tasks[node].name
+        said = self._ran.get(node)
+        if said is None:
+            tasks = self._graph.tasks
+            members = self._graph.members(node)
+            recent = [tasks[member].name for member in members if member in self._executed]
+            recent = recent or [tasks[member].name for member in members if self._last_end(member) > since]
+            said = self._ran[node] = named(recent or [tasks[members[0]].name])
+        return said
+
+
+class FileJudge(_Look):
+    """Judges by the files below `root`; `state` is the state directory, absolute or relative to `root`.
+
+    `records` must be those that the run's events go to before this judge is asked again.
+    """
+
+    def __init__(self, graph: Graph, records: Records, *, root: str, state: str) -> None:
+        super().__init__(graph, records, root=root)
+        root = os.path.abspath(root)
+        state = os.path.join(root, state)
+        self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
+        self._workspace = Workspace(self._files, root=root, state=state)
+        self._begun: dict[int, _Attempt] = {}
+
+    def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
+        """Whether a ready task is to run."""
+        figures = self._files.figures(task.inputs)
+        if None in figures:
+            return _missing_input(task, figures)
+        reasons = tuple(self.reasons(task, ran, figures))
+        return Stale(reasons) if reasons else _FRESH
+
+    def prepare(self, task: Task) -> Prepared | Refused:
+        """Make room for an attempt, and say what there was."""
+        self._recover(task)
+        figures = self._files.figures(task.inputs)
+        if None in figures:
+            return _missing_input(task, figures)
+        try:
+            before = self._workspace.make_room(task)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return Refused(Cause.COULD_NOT_START, f"cannot make room: {where}{error.strerror or error}")
+        signature = self._signer.signature(task)
+        self._begun[task.index] = _Attempt(signature, before)
+        return Prepared(signature, figures, before)
+
+    def settle(self, task: Task, ended: Ended) -> Settled:
+        """What an end comes to."""
+        self._executed.add(task.index)
+        attempt = self._attempt(task)
+        outputs = attempt.signature.outputs
+        cause, message = _cause(ended), ended.message
+        figures: tuple[Figure, ...] = ()
+        if cause is None:
+            figures = tuple([self._files.figure(path) for path in outputs])
+            missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
+            if missing:
+                cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
+        if cause is None:
+            return Settled(Status.SUCCEEDED, outputs=figures, log=self._log(task, ended))
+        problem = self._set_aside(task, attempt)
+        return Settled(
+            Status.FAILED, cause, "; ".join(part for part in (message, problem) if part), log=self._log(task, ended)
+        )
+
+    def _attempt(self, task: Task) -> _Attempt:
+        """What an attempt began with: in this run, or, of one that an earlier run left, as it is on record."""
+        begun = self._begun.pop(task.index, None)
+        if begun is not None:
+            return begun
+        past = self._records.past(task.name)
+        if past is not None and past.start is not None and past.end is None:
+            return _Attempt(past.start.signature, past.start.before)
+        return _Attempt(Signature(""), {})  # it never began, so it made nothing
+
+    def _recover(self, task: Task) -> None:
+        """Move away what an attempt left that nobody saw end."""
+        past = self._records.past(task.name)
+        if past is not None and past.start is not None and past.end is None:
+            self._set_aside(task, _Attempt(past.start.signature, past.start.before))
+
+    def _set_aside(self, task: Task, attempt: _Attempt) -> str:
+        inputs = {*attempt.signature.inputs, *task.inputs}
+        return self._workspace.set_aside(task.name, attempt.signature.outputs, before=attempt.before, inputs=inputs)
+
+    def _log(self, task: Task, ended: Ended) -> str | None:
+        """The log's path as seen from the study, where there is anything in it."""
+        if task.stdout is not None and task.stderr is not None:
+            return None
+        path = f"{self._state}/{log_name(task.name, ended.attempt)}"
+        try:
+            return path if os.stat(self._files.place(path)).st_size else None
+        except OSError:
+            return None
+
+
+class DryJudge(_Look):
+    """The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes."""
+
+    def __init__(self, graph: Graph, records: Records, *, root: str) -> None:
+        super().__init__(graph, records, root=root)
+        self._makers: dict[str, int] = {}
+
+    def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
+        """Whether a task would run. Files that a task before it would make are not looked at."""
+        figures = self._files.figures(task.inputs)
+        gone = [path for path, figure in zip(task.inputs, figures, strict=True) if figure is None]
+        if gone and not all(self._is_to_come(path) for path in gone):
+            return _missing_input(task, figures)
+        reasons = tuple(self.reasons(task, ran, figures))
+        return Stale(reasons) if reasons else _FRESH
+
+    def prepare(self, task: Task) -> Prepared | Refused:
+        """Nothing to make room for."""
+        return Prepared(self._signer.signature(task))
+
+    def settle(self, task: Task, ended: Ended) -> Settled:
+        """What would be executed is taken to succeed."""
+        self._executed.add(task.index)
+        return Settled(Status.SUCCEEDED)
+
+    def _is_to_come(self, path: str) -> bool:
+        """Whether a task that would run makes this file, or something in it, or the directory that it lies in."""
+        if not self._makers:
+            self._makers = {output: task.index for task in self._graph.tasks for output in task.outputs}
+        above = path
+        while above:
+            if self._makers.get(above) in self._executed:
+                return True
+            above = above.rpartition("/")[0]
+        inside = f"{path}/"
+        return any(self._makers[output] in self._executed for output in self._makers if output.startswith(inside))
+
+
+def _missing_input(task: Task, figures: tuple[Figure, ...]) -> Refused:
+    missing = [path for path, figure in zip(task.inputs, figures, strict=True) if figure is None]
+    return Refused(Cause.MISSING_INPUT, f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not there")
+
+
+def _cause(ended: Ended) -> Cause | None:
+    """Why an end is a failure; None where the attempt came to its own good end."""
+    if ended.cause is not None:
+        return ended.cause
+    if ended.signal is not None:
+        return Cause.SIGNAL
+    if ended.exit_code is None:
+        return Cause.LOST
+    return None if ended.exit_code == 0 else Cause.EXIT

@@ -1,0 +1,132 @@
+"""The files around an attempt: room for what it makes, proof that it made it, a place for what it left half-done.
+
+What a failed attempt created or changed is moved away, never deleted and never used; inputs are never touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping
+
+from taskrun.freshness import Files
+from taskrun.model import Figure, FileList, Task
+from taskrun.names import task_path
+
+FAILED = "failed"
+
+
+class Workspace:
+    """The study's directory `root`, whose state lies in the directory `state` (absolute)."""
+
+    def __init__(self, files: Files, *, root: str, state: str) -> None:
+        self._files = files
+        self._root = os.path.abspath(root)
+        self._state = state
+        self._written: dict[str, FileList] = {}
+
+    def make_room(self, task: Task) -> dict[str, Figure]:
+        """Make the parents of all that a task makes, and its lists; the figures of the outputs that are there.
+
+        Raises OSError where the system will not have it.
+        """
+        before: dict[str, Figure] = {}
+        for path in task.outputs:
+            found = self._files.figure(path)
+            if found is None:
+                self._make_parent(path)
+            else:
+                before[path] = found
+        for redirect in (task.stdout, task.stderr):
+            if redirect is not None and redirect not in task.outputs:
+                self._make_parent(redirect)
+        for listed in task.lists:
+            self._write_list(listed)
+        return before
+
+    def set_aside(
+        self, name: str, outputs: Iterable[str], *, before: Mapping[str, Figure], inputs: Collection[str]
+    ) -> str:
+        """Move away what an attempt that came to nothing has made of its outputs; a sentence where that failed.
+
+        `before`: what was there when it began. What it left as it was stays, as does what the task reads.
+        """
+        changed = [path for path in outputs if self._is_made(path, before, inputs)]
+        if not changed:
+            return ""
+        kept = os.path.join(self._state, FAILED, task_path(name))
+        problems = []
+        try:
+            _remove(kept)
+        except OSError as error:
+            problems.append(f"cannot remove {kept}: {error.strerror}")
+        for path in changed:
+            try:
+                self._move(self._files.place(path), os.path.join(kept, _own_path(path)))
+            except OSError as error:
+                problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
+        return "; ".join(problems)
+
+    def _make_parent(self, path: str) -> None:
+        parent = os.path.dirname(self._files.place(path))
+        try:
+            if stat.S_ISDIR(os.stat(parent).st_mode):
+                return
+        except FileNotFoundError:
+            pass
+        os.makedirs(parent, exist_ok=True)
+
+    def _write_list(self, listed: FileList) -> None:
+        known = self._written.get(listed.path)
+        if known is not None and known.lines is listed.lines:
+            return
+        self._make_parent(listed.path)
+        path = self._files.place(listed.path)
+        temporary = f"{path}.{os.getpid()}.new"
+        with open(temporary, "wb") as file:
+            file.write(b"".join([os.fsencode(line) + b"\n" for line in listed.lines]))
+        os.replace(temporary, path)
+        self._written[listed.path] = listed
+
+    def _is_made(self, path: str, before: Mapping[str, Figure], inputs: Collection[str]) -> bool:
+        found = self._files.figure(path)
+        if found is None or found == before.get(path) or path in inputs:
+            return False
+        if not isinstance(found, str):
+            return True
+        inside = path + "/"
+        return not any(other.startswith(inside) for other in inputs) and not self._holds_study(path)
+
+    def _holds_study(self, path: str) -> bool:
+        """Whether the study itself, or its state, lies in this directory."""
+        place = os.path.normpath(self._files.place(path))
+        return any(own == place or own.startswith(f"{place.rstrip('/')}/") for own in (self._root, self._state))
+
+    def _move(self, path: str, to: str) -> None:
+        """Rename, which also takes 50 GB; across file systems that stays beside where it was."""
+        os.makedirs(os.path.dirname(to), exist_ok=True)
+        try:
+            os.rename(path, to)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _remove(f"{path}.failed")
+            os.rename(path, f"{path}.failed")
+
+
+def _own_path(path: str) -> str:
+    """Where a path lies below another directory: `..` and the root are spelt so that they lead nowhere else."""
+    parts = ["%2E%2E" if part == ".." else part for part in path.split("/")]
+    return "/".join(["%2F", *parts[1:]] if path.startswith("/") else parts)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):  # macOS says the second of a directory
+        import shutil
+
+        shutil.rmtree(path)
