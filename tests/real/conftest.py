@@ -1,75 +1,12 @@
-"""A study in a folder of its own, and the real command on it."""
+"""What tests of real studies share."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Json = dict[str, object]
-
-
-class Folder:
-    """A directory with a sweep file, and `taskrun` as a user types it there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a file of the study, its directories with it."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        return target
-
-    def read(self, name: str) -> str:
-        return (self.path / name).read_text()
-
-    def files(self) -> dict[str, bytes]:
-        """Everything that is there but the state, by path."""
-        found = (path for path in self.path.rglob("*") if path.is_file() and ".taskrun" not in path.parts)
-        return {str(path.relative_to(self.path)): path.read_bytes() for path in found}
-
-    def taskrun(self, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
-        return subprocess.run(
-            command(*words), cwd=self.path, capture_output=True, text=True, timeout=120, check=False,
-            stdin=subprocess.DEVNULL, **more,
-        )  # fmt: skip
-
-    def start(self, *words: str, **more: object) -> subprocess.Popen[str]:
-        """Start the command and leave it running."""
-        return subprocess.Popen(
-            command(*words), cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.DEVNULL, **more,
-        )  # fmt: skip
-
-    def statuses(self) -> dict[str, str]:
-        """What `status --json` says of each task."""
-        status = json.loads(self.taskrun("status", "--json").stdout)
-        return {task["name"]: task["status"] for task in status["tasks"]}
-
-    def events(self, *words: str) -> list[Json]:
-        """The events of `run --json`."""
-        return [json.loads(line) for line in self.taskrun("run", "--json", *words).stdout.splitlines()]
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "taskrun", *words]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for a condition with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
+from studies import Folder
 
 
 @pytest.fixture

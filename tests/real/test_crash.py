@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import wait_until
+from studies import wait_until
 
 if TYPE_CHECKING:
-    from conftest import Folder
+    from studies import Folder
 
 pytestmark = pytest.mark.real
 

@@ -7,12 +7,12 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import wait_until
+from studies import wait_until
 
 if TYPE_CHECKING:
     import subprocess
 
-    from conftest import Folder
+    from studies import Folder
 
 pytestmark = pytest.mark.real
 

@@ -7,10 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import command
+from studies import command
 
 if TYPE_CHECKING:
-    from conftest import Folder
+    from studies import Folder
 
 pytestmark = pytest.mark.real
 
