@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from taskrun.errors import Place
-from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell, mark
-from taskrun.shell import Quoter, QuoteError, Raw, plan_quoting
-from taskrun.sweep.cells import Column, List, RowMistake, at, filled
+from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell
+from taskrun.shell import QuoteError, Raw, plan_quoting
+from taskrun.sweep.cells import List, RowMistake, at, filled
 from taskrun.sweep.expansion import Expansion, expand_pieces
-from taskrun.sweep.references import Files
+from taskrun.sweep.references import Files, Reference, Value
 from taskrun.sweep.texts import Text
 from taskrun.sweep.views import View, Viewer, marked
-
-_Value = str | Raw | List
 
 
 def actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
@@ -60,23 +57,33 @@ def _lines(text: Text, expansion: Expansion, viewer: Viewer, words: tuple[str, .
         return [text.template.pieces[0]] * len(expansion)
     quoter = plan_quoting(text.template.pieces, words)
     views = [viewer.view(reference) for reference in text.references]
-    raw = [reference.form == "raw" for reference in text.references]
-    written = [_values(view.written, is_raw) for view, is_raw in zip(views, raw, strict=True)]
-    return [_quoted(quoter, row, values) for row, values in enumerate(zip(*written, strict=True))]
+    columns = [_values(view, reference) for view, reference in zip(views, text.references, strict=True)]
+    kept = [(slot, view.kept) for slot, view in enumerate(views) if view.kept]
+    lines = []
+    for row, values in enumerate(zip(*columns, strict=True)):
+        try:
+            quoted = quoter.quote(values)
+        except QuoteError as error:
+            raise _unquotable(error, row, text.references[error.slot]) from None
+        for slot, written in kept:
+            quoted[slot] = marked(written, quoted[slot])
+        lines.append(quoter.join(quoted))
+    return lines
 
 
-def _values(column: Column, is_raw: bool) -> Sequence[_Value]:
-    if not is_raw:
+def _values(view: View, reference: Reference) -> Sequence[str | List]:
+    """What goes to the quoter: lists as lists, what is to go in as it is as Raw."""
+    column = view.runs if view.kept else view.column
+    if reference.form != "raw":
         return column.lists if column.singles is None else column.singles
-    texts = column.singles if column.singles is not None else [" ".join(some) for some in column.lists]
-    return list(map(Raw, texts))
+    return [Raw(text) for text in (column.singles or map(" ".join, column.lists))]
 
 
-def _quoted(quoter: Quoter, row: int, values: tuple[_Value, ...]) -> str:
-    try:
-        return quoter.render(values)
-    except QuoteError as error:
-        raise RowMistake(row, error.what, error.hint) from None
+def _unquotable(error: QuoteError, row: int, reference: Reference) -> RowMistake:
+    name = reference.written.strip("{}").partition(":")[0]
+    is_value = isinstance(reference.target, Value) and not reference.attributes
+    hint = error.hint_for(name, f"TASKRUN_PARAM_{name.upper()}" if is_value else None)
+    return RowMistake(row, f"{reference.written}: {error.what}", hint)
 
 
 # --- words without a shell
@@ -88,7 +95,7 @@ def _argvs(texts: Sequence[Text], expansion: Expansion, viewer: Viewer) -> list[
         with at(text.place):
             only = text.only
             if only is not None and isinstance(only.target, Files):
-                columns.append(viewer.view(only).marked().as_lists())
+                columns.append(viewer.view(only).column.as_lists())
             else:
                 columns.append(list(zip(_unquoted(text, text.template.pieces, viewer, len(expansion)), strict=True)))
     return [tuple(word for part in row for word in part) for row in zip(*columns, strict=True)]
@@ -98,7 +105,7 @@ def _unquoted(text: Text, pieces: Sequence[str], viewer: Viewer, rows: int, *, g
     """One text a task; a list is joined by spaces where `glue` says so, else a mistake."""
     columns: list[Sequence[str]] = []
     for reference in text.references:
-        column = viewer.view(reference).marked()
+        column = viewer.view(reference).column
         if column.singles is not None:
             columns.append(column.singles)
         elif glue:

@@ -156,8 +156,8 @@ class Expansion:
         if key in LISTS:
             found = [self._expand_item(item.text) for item in items]
             if key == "inputs":
-                loose = [(item.text, paths) for item, paths in zip(items, found, strict=True) if not is_exact(item.text)]
-                self.loose_inputs = loose
+                pairs = zip((item.text for item in items), found, strict=True)
+                self.loose_inputs = [(text, paths) for text, paths in pairs if not is_exact(text)]
             self._files[key, ""] = joined(found, len(self))
             for part in {item.part for item in items if item.part}:
                 own = [paths for item, paths in zip(items, found, strict=True) if item.part == part]

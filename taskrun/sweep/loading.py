@@ -20,8 +20,8 @@ from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import build_points
-from taskrun.sweep.references import Scope
 from taskrun.sweep.reading import read_sweep_file
+from taskrun.sweep.references import Scope
 from taskrun.sweep.source import read_source
 from taskrun.sweep.steps import StepPlan, plan_steps
 

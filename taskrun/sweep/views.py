@@ -17,22 +17,14 @@ from taskrun.sweep.references import Fact, Files, Reference
 
 
 class View(Struct, frozen=True):
-    """A placeholder in each task of a step: as `written` in the signature, and as it `runs` where that differs."""
+    """A placeholder in each task of a step, texts marked where the signature has another.
 
-    written: Column
-    runs: Column | None = None
-    is_attempt: bool = False
+    Where it stands in the signature just as it is written in the file, `kept` is that, and `runs` the texts unmarked.
+    """
 
-    def marked(self) -> Column:
-        """Both in one, for texts that are not quoted."""
-        if self.is_attempt:
-            return self.written.map(lambda text: mark(text, None))
-        if self.runs is None:
-            return self.written
-        if self.written.singles is not None and self.runs.singles is not None:
-            return Column(list(map(marked, self.written.singles, self.runs.singles)))
-        pairs = zip(self.written.as_lists(), self.runs.as_lists(), strict=True)
-        return Column(None, [tuple(map(marked, written, runs)) for written, runs in pairs])
+    column: Column
+    runs: Column
+    kept: str = ""
 
 
 def marked(written: str, runs: str) -> str:
@@ -59,17 +51,18 @@ class Viewer:
 
     def _find(self, reference: Reference) -> View:
         target = reference.target
-        if isinstance(target, Fact) and target.name in ("attempt", "cores"):
-            written = Column([reference.written] * len(self._expansion))
-            if target.name == "attempt":
-                return View(written, is_attempt=True)
-            return View(written, self._expansion.column(reference))
+        column = self._expansion.column(reference) if target != Fact("attempt") else None
+        if column is None:
+            attempt = Column([mark(reference.written, None)] * len(self._expansion))
+            return View(attempt, attempt)
+        if target == Fact("cores"):
+            return _kept(reference, column)
         if isinstance(target, Files) and reference.form == "file":
-            return self._list(reference, target)
-        column = self._expansion.column(reference)
+            return _kept(reference, self._list(reference, target, column))
         if self._is_at_home or not reference.is_path or (reference.form and is_format(reference.form)):
-            return View(column)
-        return View(column, self._seen(column))
+            return View(column, column)
+        seen = self._seen(column)
+        return View(_marked(column, seen), seen)
 
     def _seen(self, column: Column) -> Column:
         """Paths as seen from each task's cwd."""
@@ -87,10 +80,10 @@ class Viewer:
             result.append(known[key])
         return Column(None, result)
 
-    def _list(self, reference: Reference, target: Files) -> View:
+    def _list(self, reference: Reference, target: Files, column: Column) -> Column:
+        """The paths of files that list the paths of `column`, as the task sees them."""
         files: list[FileList] = []
         known: dict[int, FileList] = {}
-        column = self._expansion.column(reference)
         lines = self._seen(Column(None, column.as_lists())).lists
         for row, some in enumerate(lines):
             found = known.get(id(some))
@@ -100,8 +93,19 @@ class Viewer:
                 found = known[id(some)] = _file_list(self._state, target, some)
             files.append(found)
         self.lists.append(files)
-        paths = Column([each.path for each in files])
-        return View(Column([reference.written] * len(files)), self._seen(paths))
+        return self._seen(Column([each.path for each in files]))
+
+
+def _kept(reference: Reference, column: Column) -> View:
+    """A placeholder that stands in the signature as it is written."""
+    return View(column.map(lambda text: marked(reference.written, text)), column, reference.written)
+
+
+def _marked(written: Column, runs: Column) -> Column:
+    if written.singles is not None and runs.singles is not None:
+        return Column(list(map(marked, written.singles, runs.singles)))
+    pairs = zip(written.lists, runs.lists, strict=True)
+    return Column(None, [tuple(map(marked, *pair)) for pair in pairs])
 
 
 def _file_list(state: str, target: Files, lines: Sequence[str]) -> FileList:
