@@ -86,9 +86,9 @@ def find_program(name: str, path: Sequence[str] | None, directory: str) -> str:
 def _as_bash_finds(name: str, path: Sequence[str] | None) -> str | None:
     """What bash would find without doubt: None from the first entry on that is not absolute (`~` it would expand)."""
     for entry in path or ():
-        if not entry.startswith("/"):
+        candidate = f"{entry}/{name}" if entry[-1:] != "/" else entry + name
+        if candidate[0] != "/" or not entry:
             return None
-        candidate = f"{entry}/{name}" if entry[-1] != "/" else entry + name
         if os.access(candidate, os.X_OK):
             return candidate  # a directory of that name: the start fails, and bash goes on looking
     return None

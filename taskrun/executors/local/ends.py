@@ -15,52 +15,67 @@ import time
 from taskrun.machine import group_members
 from taskrun.model import Cause, Ended
 
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_INHERITS_PEAK: bool = sys.platform != "darwin"
+_RSS_UNIT = 1024 if _INHERITS_PEAK else 1
+_RARELY = 0.02
 _SHORTEST_LOOK = 0.002
 _LONGEST_LOOK = 0.1
 
 
-class Clock:
-    """When an attempt began, by both clocks."""
-
-    __slots__ = ("epoch", "steady")
+class Peak:
+    """How much memory this process has used at most, as `ru_maxrss` counts it: on Linux a child starts with that."""
 
     def __init__(self) -> None:
-        self.epoch = time.time()
-        self.steady = time.monotonic()
+        self._known = 0
+        self._asked = 0.0
+
+    def at_start(self, now: float) -> int | None:
+        """To be asked just after a spawn; None where there was one a moment ago (asking takes 2 µs)."""
+        if now - self._asked < _RARELY:
+            return None
+        self._asked = now
+        self._known = _own_peak()
+        return self._known
+
+    def is_exceeded(self, peak: int, at_start: int | None) -> bool:
+        """Whether a child's peak is its own, and not ours at its start (or, where that was not asked, since)."""
+        if not _INHERITS_PEAK:
+            return True
+        if at_start is not None:
+            return peak > at_start
+        if peak > self._known:
+            self._known = _own_peak()
+        return peak > self._known
 
 
-def own_peak() -> int:
-    """The peak of this process in the unit of `ru_maxrss`: what a child starts with on Linux."""
+def _own_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def ended(
-    task: int, attempt: int, clock: Clock, status: int, usage: resource.struct_rusage, *, peak_at_start: int
+    task: int, attempt: int, start: float, seconds: float, status: int, usage: resource.struct_rusage, *, has_peak: bool
 ) -> Ended:
-    """What `wait4` gave. A peak no higher than ours at the start is ours, not the task's: not known."""
+    """What `wait4` gave."""
     code = os.waitstatus_to_exitcode(status) if status else 0
-    known = usage.ru_maxrss > peak_at_start or sys.platform == "darwin"
     return Ended(
         task,
         attempt,
-        clock.epoch,
+        start,
         time.time(),
         code if code >= 0 else None,
         signal_name(-code) if code < 0 else None,
         None,
         "",
-        time.monotonic() - clock.steady,
+        seconds,
         usage.ru_utime,
         usage.ru_stime,
-        usage.ru_maxrss * _RSS_UNIT if known else None,
+        usage.ru_maxrss * _RSS_UNIT if has_peak else None,
     )
 
 
-def lost(task: int, attempt: int, clock: Clock, message: str) -> Ended:
+def lost(task: int, attempt: int, start: float, seconds: float, message: str) -> Ended:
     """It is over, and its result cannot be had."""
-    steady = time.monotonic() - clock.steady
-    return Ended(task, attempt, clock.epoch, time.time(), cause=Cause.LOST, message=message, seconds=steady)
+    return Ended(task, attempt, start, time.time(), cause=Cause.LOST, message=message, seconds=seconds)
 
 
 def not_started(task: int, attempt: int, message: str) -> Ended:
@@ -101,7 +116,9 @@ class Lingering:
 
     def notice(self, group: int) -> None:
         """Called just after the leader was reaped: keep the group in mind if it still has members."""
-        if not signal_group(group, 0):
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
             return
         signal_group(group, signal.SIGTERM, signal.SIGCONT)
         self._due[group] = time.monotonic() + self._grace

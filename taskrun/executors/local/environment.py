@@ -6,6 +6,7 @@ The same whether bash stands between or not (but for SHLVL and `_`); where bash 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ _FUNCTION = b"BASH_FUNC_"
 _OURS = frozenset({b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN"})
 _PARAM = b"TASKRUN_PARAM_"
 _MOST_KEPT = 256
+_CODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class Surroundings:
@@ -58,7 +60,7 @@ class Environments:
 
     def surroundings(self, declared: Mapping[str, str], directory: str) -> Surroundings:
         """For the tasks that run in `directory` with this very mapping."""
-        key = directory, id(declared)
+        key = directory, id(declared) if declared else 0
         found = self._shared.get(key)
         if found is None:
             if len(self._shared) >= _MOST_KEPT:
@@ -76,14 +78,13 @@ class Environments:
 
     def of(self, task: Task, around: Surroundings, attempt: int) -> Variables:
         """The whole environment of a task's `attempt`-th execution in this run."""
-        encode = os.fsencode
         variables = around.variables.copy()
         for name, text in around.marked:
-            variables[name] = encode(as_run(text, attempt))
+            variables[name] = os.fsencode(as_run(text, attempt))
         step, names = self._step(task.step)
         for name, value in zip(names, (*task.values, *task.lets), strict=True):
-            variables[name] = encode(value)
-        variables[b"TASKRUN_TASK"] = encode(task.name)
+            variables[name] = value.encode(*_CODING)  # a call less than fsencode
+        variables[b"TASKRUN_TASK"] = task.name.encode(*_CODING)
         variables[b"TASKRUN_STEP"] = step
         variables[b"TASKRUN_ATTEMPT"] = b"%d" % attempt
         variables[b"TASKRUN_CORES"] = self._granted(task.traits)

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt, Grant
@@ -144,18 +145,22 @@ class LocalExecutor:
         try:
             if not self._watch.owns_children and not peek(pid):
                 return
-            ends.signal_group(pid, signal.SIGTERM)
+            with suppress(PermissionError):  # macOS says so of a group of zombies
+                os.killpg(pid, signal.SIGTERM)
             reaped, status, usage = os.wait4(pid, os.WNOHANG)
         except ChildProcessError:
             self._forget(child)
-            self._happened.append(ends.lost(child.task.index, child.attempt, child.clock, _STOLEN))
+            seconds = time.monotonic() - child.began
+            self._happened.append(ends.lost(child.task.index, child.attempt, child.start, seconds, _STOLEN))
             return
         if not reaped:
             return
         self._lingering.notice(pid)
         self._forget(child)
+        seconds = time.monotonic() - child.began
+        has_peak = self._launcher.peak.is_exceeded(usage.ru_maxrss, child.peak)
         self._happened.append(
-            ends.ended(child.task.index, child.attempt, child.clock, status, usage, peak_at_start=child.peak)
+            ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
         )
 
     def _forget(self, child: Child) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt
 from taskrun.executors.local.commands import Command, direct_command, long_text, plain_command
-from taskrun.executors.local.ends import Clock, own_peak
+from taskrun.executors.local.ends import Peak
 from taskrun.executors.local.environment import Environments, Surroundings, Variables
 from taskrun.executors.local.spawn import Spawner
 from taskrun.executors.local.streams import Streams, first_obstacle, streams_of
@@ -26,9 +27,11 @@ class CouldNotStart(Exception):
 
 
 class Child:
-    """A process of ours. `before`: the start clock's reading before it; `peak`: our own peak memory just after."""
+    """A process of ours. `start` and `began` are its start by the epoch and by the steady clock, `before` by the start
+    clock; `peak` is our own peak memory just after it, where asked.
+    """
 
-    __slots__ = ("attempt", "before", "clock", "peak", "pid", "round", "script", "streams", "task")
+    __slots__ = ("attempt", "before", "began", "peak", "pid", "round", "script", "start", "streams", "task")
 
     def __init__(self, task: Task, attempt: Attempt, streams: Streams) -> None:
         self.task = task
@@ -38,8 +41,9 @@ class Child:
         self.script = ""
         self.pid = 0
         self.before = 0
-        self.peak = 0
-        self.clock = Clock()
+        self.peak: int | None = None
+        self.start = time.time()
+        self.began = time.monotonic()
 
     def clean_up(self) -> None:
         """Keep neither a script nor an empty log."""
@@ -55,6 +59,7 @@ class Launcher:
         self._root = root
         self._state = state
         self._made: set[str] = set()
+        self.peak = Peak()
         self._environments = Environments(os.environb, run, most_cores)
         self._spawner = Spawner(root, owns_process=owns_process)
 
@@ -79,7 +84,7 @@ class Launcher:
         except ValueError as error:  # a NUL, or text that has no bytes
             child.clean_up()
             raise CouldNotStart(f"no program can be given this: {error}") from error
-        child.peak = own_peak()
+        child.peak = self.peak.at_start(child.began)
         return child
 
     def close(self) -> None:

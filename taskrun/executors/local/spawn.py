@@ -28,7 +28,7 @@ class Spawner:
 
     def __init__(self, root: str, *, owns_process: bool) -> None:
         self._root = root
-        self._resets = tuple(number for number in signal.valid_signals() if number not in _FIXED)
+        self._resets = _to_reset(owns_process=owns_process)
         self._null = _above_standard(os.open(os.devnull, os.O_RDWR))
         self._closes: list[FileAction] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()]  # type: ignore[misc]
         self._home: int | None = None
@@ -94,6 +94,16 @@ class Spawner:
                 os.close(fd)
         process.returncode = 0  # so that it never waits for the child itself: that is our duty
         return process.pid
+
+
+def _to_reset(*, owns_process: bool) -> tuple[int, ...]:
+    """The signals that a new process is to have at their defaults: those that are ignored, now or in a host program's
+    future. Handlers do not outlive an exec.
+    """
+    numbers = [int(number) for number in signal.valid_signals() if number not in _FIXED]
+    if owns_process:
+        numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_DFL]
+    return tuple(numbers)
 
 
 def _above_standard(fd: int) -> int:
