@@ -53,6 +53,10 @@ class Running:
         self.cores = cores
         self.started = started
 
+    def elapsed(self, now: float) -> float:
+        """Seconds that it has been running."""
+        return max(now - self.started, 0.0)
+
 
 def time_to_go(
     history: History,
@@ -75,7 +79,7 @@ def time_to_go(
         return None
     longest = work = 0.0
     for task in running:
-        rest = _rest(means[task.step], now - task.started)
+        rest = _rest(means[task.step], task.elapsed(now))
         if rest is None:
             return None
         longest = max(longest, rest)
@@ -85,14 +89,15 @@ def time_to_go(
             each = max(means[step] or 0.0, overdue.get(step, 0.0))
             longest = max(longest, each)
             work += each * count * cores.get(step, 1.0)
-    return max(longest, work / slots if slots > 0 else work)
+    return max(longest, work / max(slots, 1.0))
 
 
 def _stretched(means: Mapping[str, float | None], running: Iterable[Running], now: float) -> dict[str, float]:
     """Where every running task of a step is overdue, the next ones of it will not be quicker than these."""
     shortest: dict[str, float] = {}
     for task in running:
-        shortest[task.step] = min(shortest.get(task.step, now - task.started), now - task.started)
+        elapsed = task.elapsed(now)
+        shortest[task.step] = min(shortest.get(task.step, elapsed), elapsed)
     return {step: elapsed for step, elapsed in shortest.items() if elapsed > (means[step] or 0.0)}
 
 

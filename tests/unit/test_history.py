@@ -1,0 +1,90 @@
+"""Durations by step, and the time to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskrun.history import History, Running, time_to_go
+
+
+def to_go(
+    history: History, left: Mapping[str, int], *running: Running, now: float = 0.0, slots: float = 2.0, **cores: float
+) -> float | None:
+    return time_to_go(history, left, running, now=now, slots=slots, cores=cores)
+
+
+def test_nothing_is_expected_of_a_step_before_anything_is_known() -> None:
+    assert History().expected("sim") is None
+
+
+def test_a_step_takes_what_its_tasks_took() -> None:
+    history = History()
+    history.add("sim", 2.0)
+    history.add("sim", 4.0)
+    assert history.expected("sim") == 3.0
+
+
+def test_a_step_never_seen_takes_what_the_others_took() -> None:
+    assert History([("sim", 2.0), ("parse", 4.0)]).expected("graph") == 3.0
+
+
+def test_this_run_outvotes_many_earlier_ones() -> None:
+    history = History(("sim", 100.0) for _ in range(1000))
+    assert history.expected("sim") == 100.0
+    for _ in range(36):
+        history.add("sim", 1.0)
+    assert history.expected("sim") == pytest.approx(10.9)
+
+
+def test_the_work_that_is_left_is_spread_over_the_slots() -> None:
+    assert to_go(History([("sim", 3.0)]), {"sim": 8}) == 12.0
+
+
+def test_no_task_is_quicker_than_it_is() -> None:
+    assert to_go(History([("sim", 3.0)]), {"sim": 1}, slots=64) == 3.0
+
+
+def test_a_task_of_two_cores_takes_two_slots() -> None:
+    assert to_go(History([("sim", 3.0)]), {"sim": 8}, sim=2.0) == 24.0
+
+
+def test_running_tasks_count_with_what_is_left_of_them() -> None:
+    history = History([("sim", 10.0)])
+    assert to_go(history, {}, Running("sim", 1.0, 0.0), Running("sim", 1.0, 2.0), now=4.0) == 8.0
+
+
+def test_an_overdue_task_is_taken_to_end_soon() -> None:
+    assert to_go(History([("sim", 1.0)]), {}, Running("sim", 1.0, 0.0), now=50.0) == pytest.approx(5.0)
+
+
+def test_where_all_running_tasks_of_a_step_are_overdue_the_next_are_taken_for_no_quicker() -> None:
+    history = History([("sim", 1.0)])
+    assert to_go(history, {"sim": 10}, Running("sim", 1.0, 0.0), now=50.0, slots=1) == pytest.approx(505.0)
+
+
+def test_without_any_duration_nobody_can_know() -> None:
+    assert to_go(History(), {"sim": 1}) is None
+    assert to_go(History(), {}, Running("sim", 1.0, 0.0), now=5.0) is None
+
+
+def test_nothing_left_takes_no_time() -> None:
+    assert to_go(History(), {"sim": 0}) == 0.0
+
+
+@given(
+    durations=st.lists(st.tuples(st.sampled_from("ab"), st.floats(-1e9, 1e9))),
+    left=st.dictionaries(st.sampled_from("abc"), st.integers(-2, 10**6)),
+    starts=st.lists(st.floats(0, 1e10)),
+    now=st.floats(0, 1e10),
+    slots=st.floats(0, 1e4),
+)
+def test_whatever_is_known_the_time_to_go_is_a_number_or_unknown(
+    durations: list[tuple[str, float]], left: dict[str, int], starts: list[float], now: float, slots: float
+) -> None:
+    running = [Running("a", 1.0, start) for start in starts]
+    found = time_to_go(History(durations), left, running, now=now, slots=slots, cores={"b": 0.0})
+    assert found is None or 0.0 <= found < float("inf")
