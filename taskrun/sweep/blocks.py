@@ -17,6 +17,7 @@ from msgspec import Struct
 Row = tuple[str, ...]
 Clause = Mapping[str, frozenset[str]]
 _Ways = tuple[tuple[int, int], ...]  # (offset, mask): how a combination can come about, no worse one among them
+_Part = tuple[Row, int, _Ways]  # part of a combination, the offset of its first way, and its ways from there
 
 
 class Axis(Struct, frozen=True):
@@ -40,6 +41,7 @@ class Block:
         self.axes = axes
         self.strides = strides
         self.names = tuple(name for axis in axes for name in axis.names)
+        self._clauses = clauses
         self._every = (1 << len(clauses)) - 1
         self._masks = [_row_masks(axis, clauses) for axis in axes]
         self._alive: list[dict[int, bool]] = [
@@ -47,6 +49,7 @@ class Block:
         ]
         self._combinations: dict[tuple[str, ...], Combinations] = {}
         self._counts: dict[frozenset[str], int] = {}
+        self._reduced: dict[tuple[tuple[str, ...], tuple[str, ...]], _Alike] = {}
 
     def combinations(self, names: tuple[str, ...]) -> Combinations:
         """The different rows that `names`, all of this block, take at its points."""
@@ -68,15 +71,52 @@ class Block:
         left, right = self.combinations(consumer), self.combinations(producer)
         if not consumer:
             return [tuple(range(len(right.rows)))] * len(left.rows)
-        both = consumer + tuple(name for name in producer if name not in consumer)
+        if not producer:
+            return [(0,)] * len(left.rows)
+        alike = self._alike(consumer, producer)
+        stand_in = alike.stand_in(consumer)
+        both = _together(consumer, producer)
         to_left, to_right = picker(both, consumer), picker(both, producer)
         index = {row: i for i, row in enumerate(right.rows)}
-        found: dict[Row, list[int]] = {row: [] for row in left.rows}
-        for row in self.combinations(both).rows:
-            found[to_left(row)].append(index[to_right(row)])
-        known: dict[tuple[int, ...], tuple[int, ...]] = {}
-        lists = (tuple(sorted(set(some))) for some in found.values())
-        return [known.setdefault(some, some) for some in lists]
+        found: dict[Row, list[int]] = {}
+        for row in alike.block.combinations(both).rows:
+            found.setdefault(to_left(row), []).append(index[to_right(row)])
+        same: dict[tuple[int, ...], tuple[int, ...]] = {}
+        lists = {row: tuple(sorted(some)) for row, some in found.items()}
+        lists = {row: same.setdefault(some, some) for row, some in lists.items()}
+        return [lists[row] for row in map(stand_in, left.rows)]
+
+    def pairs(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> int:
+        """How many rows of `producer` the results of `partners` hold, those of alike consumers counted once."""
+        if set(producer) <= set(consumer):
+            return self.count(producer)
+        return self._alike(consumer, producer).block.count(_together(consumer, producer))
+
+    def _alike(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> _Alike:
+        """This block with one row in place of all that the same clauses match, where only the consumer sees them."""
+        known = self._reduced.get((consumer, producer))
+        if known:
+            return known
+        axes = list(self.axes)
+        stand_ins: dict[tuple[str, ...], dict[Row, Row]] = {}
+        for level, axis in enumerate(self.axes):
+            kept = tuple(name for name in axis.names if name in consumer)
+            if len(self.axes) == 1 or not kept or not set(producer).isdisjoint(axis.names):
+                continue
+            first: dict[frozenset[int], Row] = {}
+            mapped = {
+                row: first.setdefault(_smallest(mask for _, mask in ways), row)
+                for row, ways in self._groups(level, kept)
+            }
+            if len(first) == len(mapped):
+                continue
+            pick = picker(axis.names, kept)
+            used = set(first.values())
+            stand_ins[kept] = mapped
+            axes[level] = Axis(axis.names, [row for row in axis.rows if pick(row) in used])
+        block = Block(axes, self.strides, self._clauses) if stand_ins else self
+        found = self._reduced[consumer, producer] = _Alike(block, stand_ins)
+        return found
 
     def _single(self, names: tuple[str, ...]) -> Combinations:
         (axis,), (stride,) = self.axes, self.strides
@@ -89,15 +129,15 @@ class Block:
 
     def _coupled(self, names: tuple[str, ...]) -> Combinations:
         """Axis by axis, keeping only what some later row completes: the work is that of the result."""
-        found: list[tuple[Row, _Ways]] = [((), ((0, self._every),))]
+        found: list[_Part] = [((), 0, ((0, self._every),))]
         order: list[str] = []
         for level, axis in enumerate(self.axes):
             kept = [name for name in axis.names if name in names]
             order += kept
             found = self._extend(level, self._groups(level, kept), found)
         pick = picker(tuple(order), names)
-        pairs = sorted(((ways[0][0], row) for row, ways in found), key=itemgetter(0))
-        return Combinations([pick(row) for _, row in pairs], [offset for offset, _ in pairs])
+        found.sort(key=itemgetter(1))
+        return Combinations([pick(row) for row, _, _ in found], [offset for _, offset, _ in found])
 
     def _groups(self, level: int, names: Sequence[str]) -> list[tuple[Row, _Ways]]:
         """The different rows of some names of an axis, each with the ways in which it comes about there."""
@@ -108,25 +148,16 @@ class Block:
             ways.setdefault(pick(row), []).append((number * stride, mask))
         return [(row, _best(some)) for row, some in ways.items()]
 
-    def _extend(
-        self, level: int, groups: Sequence[tuple[Row, _Ways]], found: Iterable[tuple[Row, _Ways]]
-    ) -> list[tuple[Row, _Ways]]:
-        """Each combination so far with each group that goes with it; equal masks have equal continuations."""
-        next_ones: dict[_Ways, list[tuple[Row, _Ways]]] = {}
-        extended = []
-        for row, ways in found:
-            base = ways[0][0]
-            relative = tuple((offset - base, mask) for offset, mask in ways)
-            more = next_ones.get(relative)
+    def _extend(self, level: int, groups: Sequence[tuple[Row, _Ways]], found: Iterable[_Part]) -> list[_Part]:
+        """Each combination so far with each group that goes with it; equal ways have equal continuations."""
+        continuations: dict[_Ways, list[_Part]] = {}
+        extended: list[_Part] = []
+        for row, offset, ways in found:
+            more = continuations.get(ways)
             if more is None:
-                more = next_ones[relative] = [
-                    (added, joined) for added, group in groups if (joined := self._join(level, relative, group))
-                ]
-            if base:
-                for added, joined in more:
-                    extended.append((row + added, tuple((base + offset, mask) for offset, mask in joined)))
-            else:
-                extended += [(row + added, joined) for added, joined in more]
+                joined = ((added, self._join(level, ways, group)) for added, group in groups)
+                more = continuations[ways] = [(added, *_relative(some)) for added, some in joined if some]
+            extended += [(row + added, offset + shift, then) for added, shift, then in more]
         return extended
 
     def _join(self, level: int, ways: _Ways, group: _Ways) -> _Ways:
@@ -175,6 +206,27 @@ class Block:
         return sum(number for masks, number in found.items() if 0 in masks)
 
 
+class _Alike(Struct, frozen=True):
+    """A block with fewer rows, and for some names which of its rows stands for each of the whole block's."""
+
+    block: Block
+    rows: dict[tuple[str, ...], dict[Row, Row]]
+
+    def stand_in(self, names: tuple[str, ...]) -> Callable[[Row], Row]:
+        """The row that stands for a row of `names`."""
+        if not self.rows:
+            return tuple
+        parts = [(picker(names, some), mapped) for some, mapped in self.rows.items()]
+        changed = tuple(name for some in self.rows for name in some)
+        order = tuple(name for name in names if name not in changed)
+        keep, arrange = picker(names, order), picker(order + changed, names)
+        return lambda row: arrange(sum((mapped[pick(row)] for pick, mapped in parts), keep(row)))
+
+
+def _together(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return names + tuple(name for name in others if name not in names)
+
+
 def picker(names: Sequence[str], wanted: Sequence[str]) -> Callable[[Row], Row]:
     """Takes the values of `wanted` out of a row of `names`."""
     places = [names.index(name) for name in wanted]
@@ -220,6 +272,12 @@ def _best(ways: Iterable[tuple[int, int]]) -> _Ways:
             if not mask:
                 break
     return tuple(kept)
+
+
+def _relative(ways: _Ways) -> tuple[int, _Ways]:
+    """The first offset, and the ways as seen from there."""
+    first = ways[0][0]
+    return first, tuple((offset - first, mask) for offset, mask in ways)
 
 
 def _smallest(masks: Iterable[int]) -> frozenset[int]:

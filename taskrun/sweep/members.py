@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, pairwise, product
 from math import prod
+from operator import itemgetter
 
 from taskrun.errors import Mistake, Place, SweepError
 from taskrun.sweep.blocks import Axis, Block, Clause, Row, picker
@@ -55,6 +56,10 @@ class Member:
         lists = [block.partners(a, b) for block, (a, b) in zip(self._blocks, parts, strict=True)]
         sizes = [len(block.combinations(b).rows) for block, (_, b) in zip(self._blocks, parts, strict=True)]
         places = self._order(producer)
+        giving = [i for i, (_, theirs) in enumerate(parts) if theirs]
+        if len(giving) == 1 and places is None:
+            yield from zip(self._unsorted(consumer), map(itemgetter(*giving), product(*lists)), strict=True)
+            return
         known: dict[tuple[int, ...], tuple[int, ...]] = {}
         for row, choice in zip(self._unsorted(consumer), product(*lists), strict=True):
             key = tuple(map(id, choice))
@@ -95,11 +100,9 @@ class Member:
 
     def _check_size(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> None:
         """Refuse partners that no memory would hold; those who have all the same partners count once."""
-        size = 1
-        for block in self._blocks:
-            theirs = set(_common(producer, block.names))
-            ours = set(_common(consumer, block.names))
-            size *= block.count(theirs if theirs <= ours else theirs | ours)
+        size = prod(
+            block.pairs(_common(consumer, block.names), _common(producer, block.names)) for block in self._blocks
+        )
         if size > _MOST_PAIRS:
             which = f"steps by ({', '.join(consumer)}) and by ({', '.join(producer)})"
             raise SweepError([Mistake(self.place, f"{which} make {size:,} dependencies", f"{_MOST_PAIRS:,} at most")])
@@ -127,7 +130,7 @@ def _without_single(axes: Sequence[Axis], clauses: Sequence[Clause]) -> tuple[li
 
 def _blocks(axes: Sequence[Axis], clauses: Sequence[Clause]) -> Iterator[Block]:
     """The axes that clauses couple, directly or through others, put together."""
-    strides = [prod(len(axis.rows) for axis in axes[i + 1 :]) for i in range(len(axes))]
+    strides = [prod(max(len(axis.rows), 1) for axis in axes[i + 1 :]) for i in range(len(axes))]
     groups = [{i} for i in range(len(axes))]
     for clause in clauses:
         touched = {i for i, axis in enumerate(axes) if not clause.keys().isdisjoint(axis.names)}

@@ -107,6 +107,9 @@ class Points:
 
     def _join_some(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> Sequence[tuple[int, ...]]:
         found: dict[Row, tuple[int, ...]] = dict.fromkeys(self.project(consumer), ())
+        if len(self._members) == 1:
+            found.update(self._members[0].partners(consumer, producer))
+            return list(found.values())
         index = {row: i for i, row in enumerate(self.project(producer))}
         same: dict[tuple[int, ...], tuple[int, ...]] = {}
         for member in self._members:
@@ -114,14 +117,15 @@ class Points:
                 continue
             here = [index[row] for row in member.project(producer)]
             merged: dict[tuple[int, int], tuple[int, ...]] = {}
-            kept = []  # keeps what `merged` knows by its id
+            kept: list[tuple[tuple[int, ...], tuple[int, ...]]] = []  # what `merged` knows by its id must stay
             for row, partners in member.partners(consumer, producer):
-                key = id(found[row]), id(partners)
-                if key not in merged:
-                    kept.append((found[row], partners))
-                    union = tuple(sorted({*found[row], *(here[i] for i in partners)}))
-                    merged[key] = same.setdefault(union, union)
-                found[row] = merged[key]
+                before = found[row]
+                union = merged.get((id(before), id(partners)))
+                if union is None:
+                    kept.append((before, partners))
+                    union = tuple(sorted({*before, *(here[i] for i in partners)}))
+                    union = merged[id(before), id(partners)] = same.setdefault(union, union)
+                found[row] = union
         return list(found.values())
 
     def _alike(self, leaving_out: Collection[str]) -> dict[tuple[str, ...], list[Member]]:

@@ -52,10 +52,11 @@ def check_text(text: str) -> str:
     """A value that can be an argument and an environment variable, interned."""
     if "\0" in text:
         raise ValuesError("holds a NUL character, which no command can be given")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValuesError(f"is not UTF-8: {text!a}") from None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValuesError(f"is not UTF-8: {text!a}") from None
     return sys.intern(text)
 
 
@@ -182,7 +183,7 @@ def _range_texts(table: Table, name: str, findings: Findings) -> dict[str, str] 
     texts: dict[str, str] = {}
     for key, entry in table.entries.items():
         if key not in RANGE_KEYS:
-            hint = did_you_mean(key, RANGE_KEYS) or _quote_hint(table) or f"values are {_FORMS}"
+            hint = _quote_hint(table) or did_you_mean(key, RANGE_KEYS) or f"values are {_FORMS}"
             findings.mistake(entry.key.place, f"unknown key {key!r} in the values of {name!r}", hint)
             continue
         texts[key] = read_scalar(entry.value, f"`{key}`", findings) or ""

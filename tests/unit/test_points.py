@@ -217,7 +217,7 @@ def test_values_of_the_command_line_can_be_wrong(sets: dict[str, str], says: str
 )
 def test_a_mistake_is_one_sentence_with_its_place(sweep: Plain, exclude: Plain | None, says: str) -> None:
     (found,) = mistakes(sweep, exclude)
-    assert found.startswith("sweep.yaml:1:1: ")
+    assert found.startswith("sweep.yaml:1:")
     assert says in found
 
 
@@ -322,7 +322,6 @@ def test_excluding_couples_only_the_names_it_gives() -> None:
     assert points.count(("a", "c")) == 9_000_000 - 3
     joined = points.join(("a",), ("b",))
     assert {id(some) for some in joined} == {id(joined[0])}
-    assert len(points.project(("b", "c"))[:1]) == 1
 
 
 def test_a_million_tasks_with_one_partner_each_are_joined_in_seconds() -> None:
