@@ -1,0 +1,307 @@
+"""Puts values into a shell's text so that each arrives there as it is, or says why that cannot be.
+
+A template is scanned once; what the scan found makes a `Quoter`, and only that ever writes a value into a command
+that a shell will read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from taskrun.model import as_run, as_signed, mark
+from taskrun.shell.commands import Scanner
+from taskrun.shell.cursor import SLOT, Doubt, Finished
+from taskrun.shell.simple import SAFE, is_safe, single_quoted
+from taskrun.shell.spots import Document, Kind, Spot
+
+SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
+
+_OPT_OUT = 'write {name:raw} to put it in as it is, or "$TASKRUN_PARAM_NAME"'
+_OTHER_DELIMITER = "give the here-document another delimiter"
+_NO_TABS = "write << in place of <<-"
+_BLANKS_AROUND = "put blanks around it, or quotes"
+
+_QUOTED_KINDS = (Kind.DOUBLE, Kind.SINGLE, Kind.EXPANDED, Kind.VERBATIM)
+_GOES_ON_WITH_NAME = re.compile(r"[\w\[:]|[^\x00-\x7f]").match
+_ESCAPED = re.compile(r'[$`\\"]')
+_ESCAPED_IN_DOCUMENT = re.compile(r"[$`\\]")
+_JOINED = re.compile(r"\\(.)", re.DOTALL)
+_NEVER = re.compile(r"(?!)").fullmatch
+_MOST_KEPT = 256
+
+_Test = Callable[[str], "re.Match[str] | None"]
+
+
+class Raw(str):
+    """A value that goes in as it is, at the user's own risk."""
+
+    __slots__ = ()
+
+
+Value = str | Sequence[str]
+
+
+class QuoteError(Exception):
+    """A value that cannot be put where its placeholder stands.
+
+    `slot` counts the placeholders from 0. `hint` speaks of `{name:raw}` and `$TASKRUN_PARAM_NAME`; `hint_for` puts in
+    what these are.
+    """
+
+    def __init__(self, slot: int, what: str, hint: str = _OPT_OUT) -> None:
+        super().__init__(what)
+        self.slot = slot
+        self.what = what
+        self.hint = hint
+
+    def hint_for(self, name: str, variable: str | None) -> str:
+        """The hint for a placeholder written `{name}`, whose value stands in the environment variable, if it does."""
+        hint = self.hint if variable or self.hint != _OPT_OUT else _OPT_OUT.partition(", or ")[0]
+        return hint.replace("{name:raw}", f"{{{name}:raw}}").replace("TASKRUN_PARAM_NAME", variable or "")
+
+
+def shell_name(words: Sequence[str]) -> str | None:
+    """Which of the known shells the words before a command start: `bash -c`, `/bin/sh -c`, `env A=1 zsh -c`."""
+    rest = list(words)
+    if rest and rest[0].rpartition("/")[2] == "env":
+        rest.pop(0)
+        while rest and (rest[0] in ("-i", "-") or "=" in rest[0].lstrip("-")):
+            rest.pop(0)
+    name = rest[0].rpartition("/")[2] if rest else ""
+    return name if name in SHELLS else None
+
+
+def plan_quoting(pieces: Sequence[str], shell: Sequence[str]) -> Quoter:
+    """Scan a template: `pieces` are the n+1 texts around its n placeholders, `shell` the words before the command."""
+    name = shell_name(shell)
+    return Quoter(tuple(pieces), name, *_scan(pieces, name))
+
+
+def _scan(pieces: Sequence[str], shell: str | None) -> tuple[list[Spot], list[Document]]:
+    count = len(pieces) - 1
+    if shell is None:
+        return [Spot(kind=Kind.FOREIGN) for _ in range(count)], []
+    if count == 0:
+        return [], []
+    scanner = Scanner(SLOT.join(piece.replace(SLOT, "?") for piece in pieces), shell)
+    with suppress(Doubt, Finished):
+        scanner.scan()
+    spots = [spot if spot.document < len(scanner.documents) else Spot() for spot in scanner.spots]
+    for index in range(len(spots), count):
+        follows = pieces[index + 1].lstrip("0123456789")
+        spots.append(Spot(before_redirect=follows.startswith(("<", ">"))))
+    return spots, scanner.documents
+
+
+class Quoter:
+    """A scanned template, into which values go."""
+
+    def __init__(
+        self, pieces: tuple[str, ...], shell: str | None, spots: Sequence[Spot], documents: Sequence[Document]
+    ) -> None:
+        self._shell = shell
+        self._spots = spots
+        self._pieces = pieces
+        self._frame = [""] * (2 * len(pieces) - 1)
+        self._frame[0::2] = pieces
+        self._tests = [_test(spot, shell) for spot in spots]
+        self._documents = [_Body(document) for document in documents if len(document.texts) > 1]
+        self._replanned: dict[tuple[str | None, ...], Quoter] = {}
+
+    def render(self, values: Sequence[Value]) -> str:
+        """The text with the values in it. A str is one value, any other sequence the values of a list."""
+        return self.join(self.quote(values))
+
+    def join(self, quoted: Sequence[str]) -> str:
+        """The text around what `quote` gave."""
+        parts = self._frame[:]
+        parts[1::2] = quoted
+        return "".join(parts)
+
+    def quote(self, values: Sequence[Value]) -> list[str]:
+        """What goes in for each placeholder; raises QuoteError."""
+        if Raw in map(type, values) and any(isinstance(value, Raw) and not is_safe(value) for value in values):
+            return self._around_raw(values)
+        quoted = [
+            value if value.__class__ is str and test(value) else self._quote(index, value)
+            for index, (value, test) in enumerate(zip(values, self._tests, strict=True))
+        ]
+        for document in self._documents:
+            document.check(quoted)
+        return quoted
+
+    def _around_raw(self, values: Sequence[Value]) -> list[str]:
+        """Raw text is text of the command like any other: it decides how what follows it is quoted."""
+        raws = tuple(as_run(value, 1) if isinstance(value, Raw) else None for value in values)
+        inner = self._replanned.get(raws)
+        if inner is None:
+            if len(self._replanned) >= _MOST_KEPT:
+                self._replanned.clear()
+            inner = self._replanned[raws] = plan_quoting(_merge(self._pieces, raws), (self._shell or "",))
+        others = [index for index, raw in enumerate(raws) if raw is None]
+        quoted = [value if isinstance(value, Raw) else "" for value in values]
+        try:
+            for index, text in zip(others, inner.quote([values[index] for index in others]), strict=True):
+                quoted[index] = text
+        except QuoteError as error:
+            raise QuoteError(others[error.slot], error.what, error.hint) from None
+        return quoted
+
+    def _quote(self, index: int, value: Value) -> str:
+        if isinstance(value, Raw):
+            return value
+        spot = self._spots[index]
+        if not isinstance(value, str):
+            return self._list(index, spot, value)
+        if SLOT in value:
+            return self._marked(index, value)
+        return value if self._tests[index](value) else _quote_for(index, spot, value)
+
+    def _list(self, index: int, spot: Spot, items: Sequence[str]) -> str:
+        if spot.kind in _QUOTED_KINDS:
+            return self._quote(index, " ".join(items))
+        if len(items) != 1 and (spot.glued or spot.is_target):
+            count = f"{len(items)} values" if items else "no value"
+            where = "stands behind a redirection" if spot.is_target and not spot.glued else "is glued to a word"
+            raise QuoteError(index, f"it holds {count} and {where}, where exactly one must be", _BLANKS_AROUND)
+        return " ".join([self._quote(index, item) for item in items])
+
+    def _marked(self, index: int, value: str) -> str:
+        """A value whose signature is written in another way than what runs (see `model.mark`)."""
+        runs = as_run(value, 1)
+        if as_run(value, 2) != runs:  # the number of the attempt, not known yet: digits
+            quoted = self._quote(index, runs)
+            return quoted.replace(runs, value) if quoted in (runs, f"'{runs}'") else _refuse(index, runs)
+        return mark(self._quote(index, as_signed(value)), self._quote(index, runs))
+
+
+def _refuse(index: int, value: str) -> str:
+    raise QuoteError(index, f"{_short(value)} cannot be quoted where it stands")
+
+
+def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
+    merged = [pieces[0]]
+    for raw, piece in zip(raws, pieces[1:], strict=True):
+        if raw is None:
+            merged.append(piece)
+        else:
+            merged[-1] += raw + piece
+    return merged
+
+
+def _test(spot: Spot, shell: str | None) -> _Test:
+    """Which values go in as they are."""
+    if spot.kind is Kind.UNCLEAR and spot.before_redirect:
+        return re.compile(f"(?![0-9]+$)[{SAFE}]+").fullmatch
+    if spot.kind is not Kind.BARE:
+        return is_safe
+    if spot.before_redirect:
+        return _NEVER
+    pattern = f"[{SAFE}]+"
+    if spot.before_paren:
+        pattern = rf"{pattern}(?<![@+=])"
+    if spot.in_braces:
+        pattern = rf"(?!.*,)(?!.*\.\.){pattern}"
+        if spot.meets_dot:
+            pattern = rf"(?!\.){pattern}(?<!\.)"
+    if shell == "zsh":
+        pattern = f"(?!=|.*:=){pattern}"  # zsh takes =ls for the path of ls
+    return is_safe if pattern == f"[{SAFE}]+" else re.compile(pattern).fullmatch
+
+
+def _quote_for(index: int, spot: Spot, value: str) -> str:
+    """A value that does not go in as it is, for where it stands."""
+    if spot.after in ("\\", "$") and not _stands_alone(spot, value):
+        what = "a backslash" if spot.after == "\\" else "a dollar sign"
+        raise QuoteError(index, f"{_short(value)} needs quoting, which {what} right before it prevents")
+    if spot.nested and ("\n" in value or value.endswith("\\")):
+        raise QuoteError(index, f"{_short(value)} stands in a $(...) of a here-document, which breaks lines up")
+    if spot.kind is Kind.BARE:
+        return single_quoted(value)
+    if spot.kind is Kind.SINGLE:
+        return value.replace("'", "'\\''")
+    if spot.kind is Kind.DOUBLE:
+        # The empty pair of quotes ends the name of a parameter right before it.
+        return ('""' if spot.after == "x" else "") + _ESCAPED.sub(r"\\\g<0>", value)
+    if spot.kind is Kind.VERBATIM:
+        return value
+    if spot.kind is Kind.EXPANDED:
+        if spot.after == "x" and (not value or _GOES_ON_WITH_NAME(value)):
+            raise QuoteError(index, f"{_short(value)} would become part of the name of the variable right before it")
+        return _ESCAPED_IN_DOCUMENT.sub(r"\\\g<0>", value)
+    what = "is empty" if not value else f"{_short(value)} needs quoting"
+    raise QuoteError(index, f"{what}, but stands in {spot.kind.value}")
+
+
+def _stands_alone(spot: Spot, value: str) -> bool:
+    """Whether a backslash before the value stays what it is: inside double quotes it only quotes a few characters."""
+    if spot.kind is Kind.VERBATIM or spot.kind is Kind.SINGLE:
+        return True
+    quotes_next = '$`\\"\n' if spot.kind is Kind.DOUBLE else "$`\\\n"
+    return spot.after == "\\" and spot.kind in _QUOTED_KINDS and value[:1] not in ("", *quotes_next)
+
+
+class _Body:
+    """Checks what values make of a here-document: no line of it may end it early or lose its tabs."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._slots = range(document.first, document.first + len(document.texts) - 1)
+        self._frame = [""] * (2 * len(document.texts) - 1)
+        self._frame[0::2] = document.texts
+        self._is_risky = self._may_end_early()
+
+    def _may_end_early(self) -> bool:
+        """Whether values without a newline could make a line with the delimiter, or one that bash takes for it."""
+        delimiter = self._document.delimiter
+        for line in SLOT.join(self._document.texts).split("\n"):
+            texts = line.lstrip("\t").split(SLOT)
+            pattern = ".*".join(re.escape(text) for text in texts)
+            if len(texts) > 1 and (line.endswith("\\") or self._document.substituted):
+                return True
+            if len(texts) > 1 and re.fullmatch(pattern, delimiter, re.DOTALL):
+                return True
+        loses_tabs = self._document.strips_tabs and any(text[:1] == "\t" for text in self._document.texts[1:])
+        return loses_tabs or "\\\n" in SLOT.join(self._document.texts)
+
+    def check(self, quoted: Sequence[str]) -> None:
+        """Raise QuoteError if the quoted values do not fit into the body."""
+        within = [as_run(quoted[slot], 1) for slot in self._slots]
+        if not self._is_risky and not any("\n" in text or "\t" in text for text in within):
+            return
+        self._check_tabs(within)
+        parts = self._frame[:]
+        parts[1::2] = within
+        text = "".join(parts)
+        self._check_lines(text, within)
+        if not self._document.quoted:
+            self._check_lines(_JOINED.sub(lambda match: "" if match[1] == "\n" else match[0], text), within)
+
+    def _check_lines(self, text: str, within: Sequence[str]) -> None:
+        document = self._document
+        for line in text.removesuffix("\n").split("\n"):
+            bare = line.lstrip("\t") if document.strips_tabs else line
+            ends_early = document.substituted and bare.startswith(document.delimiter) and ")" in bare
+            if bare == document.delimiter or ends_early:
+                guilty = next((place for place, value in enumerate(within) if bare in value.split("\n")), 0)
+                what = f"it makes the line {_short(bare)} in the here-document, which ends it"
+                raise QuoteError(self._slots[guilty], what, _OTHER_DELIMITER)
+
+    def _check_tabs(self, within: Sequence[str]) -> None:
+        if not self._document.strips_tabs:
+            return
+        before = self._document.texts[0].rpartition("\n")[2]
+        for place, value in enumerate(within):
+            behind = self._document.texts[place + 1]
+            at_start = not before.strip("\t")
+            starts_behind = value.endswith("\n") or (at_start and not value)
+            if (at_start and value[:1] == "\t") or "\n\t" in value or (starts_behind and behind[:1] == "\t"):
+                what = "it makes a line that starts with a tab, which <<- takes away"
+                raise QuoteError(self._slots[place], what, _NO_TABS)
+            before = (before + value + behind).rpartition("\n")[2]
+
+
+def _short(value: str) -> str:
+    return repr(value if len(value) <= 60 else value[:57] + "...")
