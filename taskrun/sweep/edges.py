@@ -137,12 +137,11 @@ class Edges:
         found: dict[str, list[int]] = {}
         known: dict[int, Counter[str]] = {}
         for needed in self._by_path[expansion.plan.name].values():
-            total: Counter[str] = Counter()
-            for members in needed:
-                if id(members) not in known:
-                    known[id(members)] = Counter(self._makers.expansion(member).plan.name for member in members)
-                total += known[id(members)]
-            for step, count in total.items():
+            members = needed[0] if len(needed) == 1 else tuple({index for some in needed for index in some})
+            counts = known.get(id(members)) or Counter(self._makers.expansion(index).plan.name for index in members)
+            if members is needed[0]:
+                known[id(members)] = counts
+            for step, count in counts.items():
                 found.setdefault(step, []).append(count)
         return found
 

@@ -17,6 +17,7 @@ _SPEC = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE_TYPES = frozenset("bcdoxX")
+_FRACTION_TYPES = frozenset("eEfFgG%")
 _MOST_DIGITS = 10_000
 
 
@@ -33,7 +34,7 @@ def format_value(value: str, spec: str) -> str:
     number = Decimal(value)
     if abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"{value} is too large or too small a number for a format")
-    if kind in _WHOLE_TYPES:
+    if kind in _WHOLE_TYPES or (kind not in _FRACTION_TYPES and "_" in spec):  # which a Decimal does not group by
         return _format_whole(value, number, spec)
     try:
         return format(number, spec)
