@@ -145,12 +145,12 @@ class Glass(io.StringIO):
             self.column = 0
         elif piece == "\n":
             self._down()
+        elif not piece.startswith("\x1b"):
+            self._put(piece)
         elif piece.endswith("A"):
             self.row = max(self.row - int(piece[2:-1]), 0)
         elif piece.endswith("J"):
             self.rows = [*self.rows[: self.row], self.rows[self.row][: self.column]]
-        elif not piece.startswith("\x1b"):
-            self._put(piece)
 
     def _put(self, char: str) -> None:
         if self.column == self.columns:

@@ -1,6 +1,7 @@
 """The printer: told of batches of events and of the time, it writes lines, keeps a bar below them, and sums up.
 
-It has no clock and finds out nothing by itself; a stream that nobody reads any more makes it silent, never fail.
+It has no clock (the times of ticks and of events must come from one) and finds out nothing by itself; a stream that
+nobody reads any more makes it silent, never fail.
 """
 
 from __future__ import annotations
@@ -83,14 +84,15 @@ class Printer:
 
     def tick(self, now: float) -> None:
         """Time has passed: draw what is due, and look for new output."""
-        self._tally.now = max(self._tally.now, now)
-        if self._output.is_waiting and abs(now - self._polled_at) >= _BETWEEN_POLLS:
+        now = self._tally.now = max(self._tally.now, now)
+        if self._output.is_waiting and now - self._polled_at >= _BETWEEN_POLLS:
             self._polled_at = now
             self._release(self._output.poll())
         self._flush(now, is_urgent=False)
 
     def due(self, now: float) -> float | None:
         """Seconds until a tick is wanted; None where nothing would come of one before something happens."""
+        now = max(self._tally.now, now)
         waits = []
         if self._pending or (self._is_open and self._draws and self._is_dirty):
             waits.append(self._drawn_at + _BETWEEN_DRAWINGS - now)
@@ -140,7 +142,7 @@ class Printer:
     def _standing(self) -> str:
         """`[12/27  44% ETA 12s]`, before the lines of a run that has no bar."""
         tally = self._tally
-        if tally.settled >= tally.total or abs(tally.now - self._estimated_at) >= _BETWEEN_ESTIMATES:
+        if tally.settled >= tally.total or tally.now - self._estimated_at >= _BETWEEN_ESTIMATES:
             self._estimated_at = tally.now
             self._estimate = eta(tally)
         total = str(tally.total)
@@ -167,9 +169,8 @@ class Printer:
             self._is_dirty = True
         try:
             write(self._results, pieces)
-        except OSError as trouble:
-            self.trouble = self.trouble or trouble
-            self._results = None
+        except OSError:
+            self._results = None  # nobody reads it any more
 
     def _flush(self, now: float, *, is_urgent: bool) -> None:
         """Write what has gathered, at once where nothing is drawn, else as often as the eye can follow."""
@@ -183,9 +184,8 @@ class Printer:
     def _is_due(self, now: float) -> bool:
         if not self._is_open and not self._pending:
             return False
-        since = abs(now - self._drawn_at)  # a clock that was set back must not stop the bar
         is_old = self._is_dirty or self._width != self._screen.room
-        return since >= (_BETWEEN_DRAWINGS if is_old else _CLOCK)
+        return now - self._drawn_at >= (_BETWEEN_DRAWINGS if is_old else _CLOCK)
 
     def _put(self, lines: Sequence[str], *, with_bar: bool = False) -> None:
         bar = bar_pieces(self._tally, self._screen.room, unicode=self._terminal.unicode) if with_bar else []
