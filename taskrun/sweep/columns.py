@@ -15,6 +15,7 @@ from taskrun.errors import Place
 from taskrun.sweep.blocks import Row
 from taskrun.sweep.nodes import Findings, Scalar
 from taskrun.sweep.ranges import MOST_VALUES, ValuesError
+from taskrun.sweep.reading import check_name
 from taskrun.sweep.values import check_text, shown_beside
 
 _MOST_SHOWN = 10  # mistakes of one file: who has more has one mistake
@@ -84,8 +85,6 @@ def _read(records: _Records, file: Scalar, findings: Findings) -> Columns | None
 
 def _header(place: Place, cells: list[str], findings: Findings) -> tuple[Scalar, ...]:
     """The names, without the spaces around them, each where it stands (as far as no name before it is quoted)."""
-    from taskrun.sweep.reading import check_name
-
     if len(cells) == 1 and any(mark in cells[0] for mark in ";\t"):
         findings.mistake(place, f"a single column {cells[0]!r}", "columns are separated by commas")
         return ()
