@@ -10,7 +10,7 @@ import select
 
 from msgspec import Struct
 
-from taskrun.machine import Identity, began_with, find_leader, group_members, is_alive, namespace
+from taskrun.machine import Identity, began_with, find_leader, group_members, is_alive, namespace, start_ticks
 from taskrun.model import Handle, Task
 
 LOOK = 0.1  # seconds between two looks at them
@@ -39,6 +39,8 @@ def find(task: Task, handle: Handle) -> Identity | None:
 
 def leftovers(group: int, environment: dict[str, str]) -> bool:
     """Whether a group without its leader is still this attempt's, by what its members began with."""
+    if start_ticks(group) is not None:
+        return False  # somebody has the number as a process
     return any(began_with(pid, environment) for pid in group_members(group))
 
 
