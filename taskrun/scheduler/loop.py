@@ -177,6 +177,8 @@ class Loop:
         self._undecided = [self._turn_of[index] for index in change.ready]
         heapify(self._undecided)
         self._follow(Change((), change.skipped))
+        if alive:
+            self._look(0.0)
 
     def _wind_up(self) -> None:
         assert self._room.is_idle, "something is held that nothing uses"
@@ -273,6 +275,10 @@ class Loop:
         if timeout is None and not self._live:
             assert not self._plan.left, "waiting for nothing, for ever"
             return
+        self._look(timeout)
+
+    def _look(self, timeout: float | None) -> None:
+        """See what happened, for at most so long."""
         self._has_ticked = False
         for happening in self._executor.wait(timeout):
             self._take_in(happening)
