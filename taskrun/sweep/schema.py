@@ -37,6 +37,9 @@ class Kind(Enum):
     TEMP = auto()
     CHECK = auto()
     OUTCOME = auto()
+    VARIABLE = auto()
+    POOL = auto()
+    TOTAL = auto()
 
 
 # --- scalars: as YAML editors see them (numbers and booleans are none of a text's concern), and their kind -----------
@@ -74,6 +77,7 @@ Name = Annotated[str, _like(f"^(?!({'|'.join(RESERVED)})$){_IDENTIFIER}$"), Kind
 Number = Annotated[Annotated[str, _read_as(_NUMBER)] | float, Kind.NUMBER]
 Amount = Annotated[Annotated[str, _read_as(_AMOUNT)] | Annotated[float, Meta(ge=0)], Kind.AMOUNT]
 Size = Annotated[Annotated[str, _read_as(_SIZE)] | Annotated[float, Meta(ge=0)], Kind.SIZE]
+Total = Annotated[Annotated[str, _like(f"^({_AMOUNT}|{_SIZE})$")] | Annotated[float, Meta(ge=0)], Kind.TOTAL]
 Timeout = Annotated[str, _read_as(rf"(?=.*[1-9]){_DURATION}"), Kind.TIMEOUT]
 Delay = Annotated[str, _read_as(rf"(?=.){_DURATION}( x{_AMOUNT})?"), Kind.DELAY]
 Count = Annotated[Annotated[str, _read_as(r"[+]?[0-9]+")] | Annotated[int, Meta(ge=0)], Kind.COUNT]
@@ -84,8 +88,8 @@ Temp = Annotated[Annotated[str, _read_as(f"{_BOOLEAN}|delete")] | bool, Kind.TEM
 Check = Annotated[str, _read_as("stat|hash|exists|mtime"), Kind.CHECK]
 Outcome = Annotated[Literal["any"], Kind.OUTCOME]
 
-Variable = Annotated[str, _like("^[^=\0]+$")]
-Pool = Annotated[str, _like(r"^[^\s=,]+$")]
+Variable = Annotated[str, _like("^[^=]+$"), Kind.VARIABLE]
+Pool = Annotated[str, _like(r"^[^\s=,]+$"), Kind.POOL]
 
 # --- values of more than one shape ------------------------------------------------------------------------------------
 
@@ -163,9 +167,6 @@ class StepKeys(Struct, forbid_unknown_fields=True):
     desc: Annotated[Text, says("What the step is for.")] | UnsetType = UNSET
 
 
-_MEMORY = {"anyOf": [{"type": "string", "pattern": f"^{_SIZE}$"}, {"type": "number", "minimum": 0}]}
-_IN_POOLS = Meta(extra_json_schema={"properties": {"memory": _MEMORY}})
-Pools = Annotated[dict[Pool, Amount], _IN_POOLS]
 Sweep = Product | Annotated[list[Product], AtLeastOne]
 ShortForm = Filled
 
@@ -178,7 +179,7 @@ class FileKeys(Struct, forbid_unknown_fields=True):
     exclude: Annotated[list[Exclusion], says("Points to leave out: each that equals one of these.")] | UnsetType = UNSET
     let: Annotated[dict[Name, Text], says('Derived values, as `seed: "{buffer}1"`.')] | UnsetType = UNSET
     defaults: Annotated[StepKeys, says("Step keys for all steps that do not have them.")] | UnsetType = UNSET
-    pools: Annotated[Pools, says("Amounts to share, as `{licence: 2}`.")] | UnsetType = UNSET
+    pools: Annotated[dict[Pool, Total], says("Amounts to share, as `{licence: 2}`.")] | UnsetType = UNSET
     env: Annotated[dict[Variable, Blank], says("Environment variables of all steps.")] | UnsetType = UNSET
     shell: Annotated[Words, says("The shell of all steps.")] | UnsetType = UNSET
 

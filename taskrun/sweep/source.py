@@ -65,11 +65,6 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _first(entry: Entry | None) -> str:
-    """The hint for a second key of a name; a merge key has no entry."""
-    return f"the first one is in line {entry.key.place.line}" if entry else "write `<<: [*a, *b]`"
-
-
 class _Mark(Protocol):
     """A place as YAML counts, from 0."""
 
@@ -277,21 +272,20 @@ class _Builder:
         note = self._findings.mistake
         entries: dict[str, Entry] = {}
         merged: set[str] = set()
-        is_merging = False
         for position in range(0, len(frame.items), 2):
             key, value = frame.items[position : position + 2]
             if not isinstance(key, Scalar):
                 note(key.place, "a key must be a text", "quote a key that starts with `{` or `[`")
             elif position + 1 in frame.bare:
                 note(key.place, f"{_short(key.text)} has no value", "quote a value that starts with `{`")
-            elif key.text == _MERGE and key.plain and not is_merging:
-                is_merging = True
-                self._merge(value, entries, merged)
+            elif key.text == _MERGE and key.plain:
+                self._merge(Entry(key, value), entries, merged)
             elif key.text in merged or key.text not in entries:
                 entries[key.text] = Entry(key, value)
                 merged.discard(key.text)
             else:
-                note(key.place, f"duplicate key {_short(key.text)}", _first(entries.get(key.text)))
+                first = entries[key.text].key.place.line
+                note(key.place, f"duplicate key {_short(key.text)}", f"the first one is in line {first}")
         return Table(entries, frame.place)
 
     def _is_at_key(self) -> bool:
@@ -303,8 +297,12 @@ class _Builder:
         self._findings.mistake(place, f"YAML takes {_short(written)} for a mapping", hint, is_last=True)
         return Scalar(written, place, plain=False)
 
-    def _merge(self, value: Node, entries: dict[str, Entry], merged: set[str]) -> None:
+    def _merge(self, merge: Entry, entries: dict[str, Entry], merged: set[str]) -> None:
         """Take over the entries of a merge key: the mapping's own win, and of several mappings the first."""
+        if _MERGE in merged:
+            self._findings.mistake(merge.key.place, "duplicate key '<<'", "write `<<: [*a, *b]`")
+        merged.add(_MERGE)
+        value = merge.value
         for table in value.items if isinstance(value, Listing) else (value,):
             if not isinstance(table, Table):
                 self._findings.mistake(table.place, "`<<` takes over mappings only", "write `<<: *name`")

@@ -1,0 +1,194 @@
+"""What is wrong with the text of a value, and which right values do nothing yet.
+
+The same words are said of a file (where no placeholder stands in the text) and of a task (once they are filled in).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
+from taskrun.sweep.nodes import Listing, Node, Scalar
+from taskrun.sweep.schema import RESERVED, Kind
+
+IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+_PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_]")
+_HAS_NO_PLACEHOLDERS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.OUTCOME, Kind.POOL, Kind.TOTAL})
+
+_NO = frozenset({"false", "no"})
+_NONE: frozenset[str] = frozenset()
+# Keys that wait for their issue, each with the values that ask for nothing beyond what happens anyway.
+_LATER: dict[str, frozenset[str]] = {
+    "memory": _NONE,
+    "gpus": frozenset({"0"}),
+    "tokens": _NONE,
+    "pools": _NONE,
+    "memory_limit": _NO,
+    "pin": _NO,
+    "timeout": _NONE,
+    "retries": frozenset({"0"}),
+    "retry_delay": _NONE,
+    "nice": frozenset({"0"}),
+    "wrap": _NONE,
+    "check": frozenset({"stat"}),
+    "always": _NO,
+    "temp": _NO,
+    "keep": _NO,
+    "ok_codes": frozenset({"0"}),
+    "allow_failure": _NO,
+    "after: any": _NONE,
+}
+
+
+def works(key: str, value: Node) -> bool:
+    """Whether this version does what a (right) value of `key` asks for."""
+    harmless = _LATER.get(key)
+    return harmless is None or all(text is not None and text.lower() in harmless for text in _texts(value))
+
+
+def _texts(node: Node) -> Iterator[str | None]:
+    """The texts of a value; None for a mapping, which always asks for something unless it is empty."""
+    if isinstance(node, Scalar):
+        yield node.text
+    elif isinstance(node, Listing):
+        for item in node.items:
+            yield from _texts(item)
+    else:
+        yield from (None for _ in node.entries)
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether something in it may be filled in per task."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def wrong_with(what: str, kind: Kind, text: str, *, is_final: bool = False) -> str | None:
+    """The sentence that says what is wrong with a text of that kind, or None. `what` names the key.
+
+    A text with placeholders is judged only where it `is_final`.
+    """
+    if kind is Kind.FILLED:
+        return None if text.strip() else f"{what} is empty"
+    check = _CHECKS.get(kind)
+    if check is None or (not is_final and kind not in _HAS_NO_PLACEHOLDERS and has_placeholder(text)):
+        return None
+    try:
+        wrong = check(text)
+    except ValueError as error:
+        wrong = str(error)
+    return f"{what}: {wrong}" if wrong else None
+
+
+def shown(text: str) -> str:
+    """A text in a message: quoted, and not too long."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _variable(text: str) -> str | None:
+    if text and "=" not in text:
+        return None
+    return f"{shown(text)} is no name of a variable"
+
+
+def _pool(text: str) -> str | None:
+    return None if text and not re.search(r"[\s=,{]", text) else f"{shown(text)} is no name of a pool"
+
+
+def _identifier(text: str) -> str | None:
+    if IDENTIFIER.fullmatch(text):
+        return None
+    if "{" in text:
+        return f"{shown(text)} is not a name; placeholders cannot stand here"
+    return f"{shown(text)} is not a name; names are letters, digits and _, and do not begin with a digit"
+
+
+def _name(text: str) -> str | None:
+    return f"{text!r} is a reserved name" if text in RESERVED else _identifier(text)
+
+
+def _amount(text: str) -> str | None:
+    return f"{text} is negative" if parse_number(text) < 0 else None
+
+
+def _number(text: str) -> str | None:
+    parse_number(text)
+    return None
+
+
+def _size(text: str) -> str | None:
+    parse_size(text)
+    return None
+
+
+def _total(text: str) -> str | None:
+    """A number, or a size: what it is of shows only in the pool's name."""
+    try:
+        return _amount(text)
+    except ValueError:
+        return _size(text)
+
+
+def _timeout(text: str) -> str | None:
+    return None if parse_duration(text) else f"{text!r} is no time at all; leave the key out for no limit"
+
+
+def _delay(text: str) -> str | None:
+    """`30s`, or `30s x2`."""
+    delay, times, factor = text.partition(" x")
+    parse_duration(delay.rstrip(" ") if times else delay)
+    if times and parse_number(factor) < 1:
+        return f"x{factor} is below x1; waits grow from retry to retry, as in `30s x2`"
+    return None
+
+
+def _whole(lowest: int, highest: int | None = None) -> Callable[[str], str | None]:
+    bounds = f"of {lowest} or more" if highest is None else f"from {lowest} to {highest}"
+
+    def check(text: str) -> str | None:
+        number = parse_number(text)
+        is_within = number.denominator == 1 and number >= lowest and (highest is None or number <= highest)
+        return None if is_within else f"{text} is not a whole number {bounds}"
+
+    return check
+
+
+def _flag(text: str) -> str | None:
+    parse_boolean(text)
+    return None
+
+
+def _temp(text: str) -> str | None:
+    try:
+        return None if text == "delete" else _flag(text)
+    except ValueError:
+        return f"{shown(text)} is none of true, false and delete"
+
+
+def _one_of(*words: str) -> Callable[[str], str | None]:
+    def check(text: str) -> str | None:
+        return None if text in words else f"{shown(text)} is not {' or '.join(words)}"
+
+    return check
+
+
+_CHECKS: dict[Kind, Callable[[str], str | None]] = {
+    Kind.IDENTIFIER: _identifier,
+    Kind.NAME: _name,
+    Kind.NUMBER: _number,
+    Kind.AMOUNT: _amount,
+    Kind.SIZE: _size,
+    Kind.TIMEOUT: _timeout,
+    Kind.DELAY: _delay,
+    Kind.COUNT: _whole(0),
+    Kind.NICE: _whole(-20, 19),
+    Kind.EXIT_CODE: _whole(0, 255),
+    Kind.FLAG: _flag,
+    Kind.TEMP: _temp,
+    Kind.CHECK: _one_of("stat", "hash", "exists", "mtime"),
+    Kind.OUTCOME: _one_of("any"),
+    Kind.VARIABLE: _variable,
+    Kind.POOL: _pool,
+    Kind.TOTAL: _total,
+}
