@@ -24,6 +24,7 @@ _BASH_MINDS = frozenset(
 _FUNCTION = b"BASH_FUNC_"
 _OURS = frozenset({b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN"})
 _PARAM = b"TASKRUN_PARAM_"
+_DEEPEST = 900  # of 1,000 shells in each other bash complains
 _MOST_KEPT = 256
 _CODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -126,14 +127,13 @@ def _is_plain(variables: Variables) -> bool:
         return False
     if any(name.startswith(b"BASH") and not name.startswith(_FUNCTION) for name in variables):
         return False
+    level = variables.get(b"SHLVL", b"0")
+    if not level.isdigit() or int(level) > _DEEPEST:
+        return False
     # A bash that sshd started reads ~/.bashrc, unless SHLVL says that another shell stands between.
-    if (b"SSH_CLIENT" in variables or b"SSH2_CLIENT" in variables) and not _is_nested(variables.get(b"SHLVL", b"")):
+    if (b"SSH_CLIENT" in variables or b"SSH2_CLIENT" in variables) and int(level) == 0:
         return False
     return _is_known_locale(os.fsdecode(variables.get(b"LC_ALL", b"")))
-
-
-def _is_nested(level: bytes) -> bool:
-    return level.isdigit() and int(level) > 0
 
 
 def _is_known_locale(name: str) -> bool:
