@@ -97,27 +97,34 @@ class Makers:
                 maker, path = found
                 which = f"which is {what}" if path == key else f"which holds {what}"
                 findings.mistake(self._place(maker, path), f"{self.name(maker)} writes {path!r}, {which}")
-        for key, inside in self.below(forbidden).items():
-            for path, maker in list(inside.items())[:1]:
-                findings.mistake(self._place(maker, path), f"{self.name(maker)} writes {path!r} into {forbidden[key]}")
+        inside = tuple(key + "/" for key in forbidden)
+        for path in [path for path in self._maker if path.startswith(inside)][:1]:
+            maker = self._maker[path]
+            what = next(what for key, what in forbidden.items() if path.startswith(key + "/"))
+            findings.mistake(self._place(maker, path), f"{self.name(maker)} writes {path!r} into {what}")
 
     def _nested(self) -> Iterable[_Clash]:
         """Paths inside another task's output, the first of each two steps."""
         makers = self._maker
         found: dict[tuple[str, str], _Clash] = {}
-        clean = ""  # the directory looked at last, most often the next one's too
+        clean: set[str] = set()  # directories in no output, but for those that a path lies in directly: there are many
         for path, maker in makers.items():
             cut = path.rfind("/")
-            if cut <= 0 or path[:cut] == clean:
-                continue
-            clean = path[:cut]
+            passed = []
             while cut > 0:
-                other = makers.get(path[:cut], maker)
-                if other != maker:
-                    clean = ""
+                directory = path[:cut]
+                if directory in clean:
+                    break
+                other = makers.get(directory)
+                if other is None:
+                    passed.append(directory)
+                elif other != maker:
                     steps = self.expansion(other).plan.name, self.expansion(maker).plan.name
-                    found.setdefault(steps, _Clash(path, other, maker, path[:cut]))
+                    found.setdefault(steps, _Clash(path, other, maker, directory))
+                    break
                 cut = path.rfind("/", 0, cut)
+            else:
+                clean.update(passed[1:])
         return found.values()
 
     def name(self, index: int) -> str:

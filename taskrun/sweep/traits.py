@@ -23,15 +23,20 @@ def find_cores(expansion: Expansion) -> Sequence[Fraction]:
 def find_traits(expansion: Expansion) -> Sequence[Traits]:
     """The traits of each task, equal ones one object; `cores` are known already."""
     priorities = _read(expansion, "priority", parse_number, Fraction(0))
-    known: dict[tuple[Fraction, Fraction], Traits] = {(TRAITS.cores, TRAITS.priority): TRAITS}
+    known: dict[tuple[int, int], Traits] = {}  # by identity: equal texts were read once, and fractions hash slowly
     result = []
-    for pair in zip(expansion.cores, priorities, strict=True):
-        found = known.get(pair)
+    for cores, priority in zip(expansion.cores, priorities, strict=True):
+        key = id(cores), id(priority)
+        found = known.get(key)
         if found is None:
-            cores, priority = pair
-            found = known[pair] = Traits((("cores", cores),), priority)
+            found = known[key] = _traits(cores, priority)
         result.append(found)
     return result
+
+
+def _traits(cores: Fraction, priority: Fraction) -> Traits:
+    made = Traits((("cores", cores),), priority)
+    return TRAITS if made == TRAITS else made
 
 
 def _cores(text: str) -> Fraction:
