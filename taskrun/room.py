@@ -73,6 +73,8 @@ class Room:
             self._kind_of[request] = kind
         self._waiting: list[_Kind] = []  # the kinds whose queue is not empty
         self._starving: list[_Kind] = []
+        self._first: int | None = None
+        self._is_known = False  # whether `_first` still holds
         self._limit = max(OVERTAKINGS_PER_CORE, int(OVERTAKINGS_PER_CORE * pools["cores"]))
 
     def _scale(self, pool: str, requests: Iterable[Request]) -> int:
@@ -116,14 +118,18 @@ class Room:
         group = entry.ages[-1]
         group[1] += 1
         heappush(entry.queue, (turn, group))
+        self._is_known = False
 
     def first(self) -> int | None:
         """The turn of the waiting task that is next: the earliest that fits and that nobody's claim keeps back."""
+        if self._is_known:
+            return self._first
         best: int | None = None
         for kind in self._waiting:
             turn = kind.queue[0][0]
             if (best is None or turn < best) and self._fits(kind) and not self._is_kept_back(kind):
                 best = turn
+        self._first, self._is_known = best, True
         return best
 
     def take(self, kind: int, turn: int) -> None:
@@ -143,11 +149,13 @@ class Room:
 
     def hold(self, kind: int) -> None:
         """Hold what a kind asks for, free or not: for an attempt that runs already."""
+        self._is_known = False
         for pool, amount in self._kinds[kind].asks.items():
             self._free[pool] -= amount
 
     def give_back(self, kind: int) -> None:
         """A task of this kind needs its place no more."""
+        self._is_known = False
         for pool, amount in self._kinds[kind].asks.items():
             self._free[pool] += amount
             assert self._free[pool] <= self._totals[pool], f"more {self._pool_names[pool]} than there are"

@@ -136,9 +136,10 @@ class Loop:
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
-                if self._is_urgent or not self._is_deciding or len(self._events) >= BATCH:
+                if self._events and (self._is_urgent or not self._is_deciding or len(self._events) >= BATCH):
                     yield from self._tell()
-                self._launch()
+                if self._starting:
+                    self._launch()
                 self._wait()
             self._wind_up()
             yield from self._tell()
@@ -290,13 +291,14 @@ class Loop:
     def _patience(self) -> float | None:
         if self._is_deciding:
             return 0.0
+        timeout = self._terms.patience() if self._live else None
+        if self._pending and not self._level:
+            timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
         due = self._timers.next_due()
-        limits = [
-            None if due is None else max(0.0, due - self._now()),
-            ASK_AGAIN if self._pending and not self._level else None,
-            self._terms.patience() if self._live else None,
-        ]
-        return min((limit for limit in limits if limit is not None), default=None)
+        if due is not None:
+            left = max(0.0, due - self._now())
+            timeout = left if timeout is None else min(left, timeout)
+        return timeout
 
     def _take_in(self, happening: Happening) -> None:
         match happening:
