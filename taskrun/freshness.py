@@ -28,6 +28,7 @@ from taskrun.model import (
 )
 
 _LONG = 64  # lists from here on are shared by many tasks: they are looked at as a whole
+_REMEMBERED = 1000  # so many values of a name have their hash kept; a name with more has hardly one twice
 _LOOK_AGAIN = 1.0  # seconds for which the figures of a long list hold
 _NAMED = 3  # so many files of one kind are named in a reason
 _PLAIN: Figure = (0, 0)  # a device or a pipe: it is there, and nothing else about it means anything
@@ -40,12 +41,16 @@ class Signer:
     """Makes the signatures of tasks; a value is hashed once, however many tasks hold it."""
 
     def __init__(self, salt: str) -> None:
-        self._salt = salt.encode()
-        self._hashes: dict[tuple[str, str], str] = {}
+        self._salted = hashlib.blake2b(key=salt.encode()[:64], digest_size=12)
+        self._comparison = Comparison()
+        self._hashes: dict[str, dict[str, str]] = {}
         self._keys: dict[int, tuple[Step, tuple[str, ...]]] = {}
 
-    def signature(self, task: Task) -> Signature:
-        """What the freshness of `task` hangs on besides its files."""
+    def signature(self, task: Task, recorded: Signature | None = None) -> Signature:
+        """What the freshness of `task` hangs on besides its files.
+
+        Where its inputs are the `recorded` ones, they are that very tuple, so that comparing them costs little.
+        """
         action = task.action
         if isinstance(action, Shell):
             command: str | tuple[str, ...] = as_signed(action.text)
@@ -58,24 +63,16 @@ class Signer:
             shell=shell,
             cwd=task.cwd,
             env=self._environment(task),
-            inputs=task.inputs,
+            inputs=task.inputs if recorded is None else self._comparison.either(recorded.inputs, task.inputs),
             outputs=task.outputs,
         )
 
     def _environment(self, task: Task) -> dict[str, str]:
-        hashes = self._hashes
-        found = {}
-        for pair in self._pairs(task):
-            hashed = hashes.get(pair)
-            if hashed is None:
-                hashed = hashes[pair] = self._hash(*pair)
-            found[pair[0]] = hashed
-        return found
-
-    def _pairs(self, task: Task) -> Iterator[tuple[str, str]]:
-        yield from zip(self._variables(task.step), task.values + task.lets, strict=True)
+        names = self._variables(task.step)
+        found = {name: self._hash(name, value) for name, value in zip(names, task.values + task.lets, strict=True)}
         for name, value in task.env.items():
-            yield name, as_signed(value)
+            found[name] = self._hash(name, as_signed(value))
+        return found
 
     def _variables(self, step: Step) -> tuple[str, ...]:
         known = self._keys.get(id(step))
@@ -85,8 +82,15 @@ class Signer:
         return known[1]
 
     def _hash(self, name: str, value: str) -> str:
-        text = f"{name}={value}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(text, key=self._salt[:64], digest_size=12).hexdigest()
+        known = self._hashes.setdefault(name, {})
+        found = known.get(value)
+        if found is None:
+            state = self._salted.copy()
+            state.update(f"{name}={value}".encode("utf-8", "surrogatepass"))
+            found = state.hexdigest()
+            if len(known) < _REMEMBERED:
+                known[value] = found
+        return found
 
 
 def signature(task: Task, salt: str) -> Signature:
@@ -143,12 +147,15 @@ def _entries(path: str, prefix: bytes, above: tuple[tuple[int, int], ...]) -> It
 class Files:
     """Looks at the files of a study; paths are seen from `root`.
 
-    A long list is shared by many tasks (10,000 over 10,000): it is looked at as a whole, once a second at most. An
-    older look can only make a task run again that need not, never the other way round.
+    A look holds for at most a second, and that of a `glance` until a task ends: what others change meanwhile is seen
+    by the next run. A long list is shared by many tasks (10,000 over 10,000), so it is looked at as a whole. Where an
+    older look goes on record, a task can only run again that need not, never the other way round.
     """
 
     def __init__(self, root: str) -> None:
         self._prefix = os.path.join(root, "")
+        self._glances: dict[str, Figure] = {}
+        self._glanced = 0.0
         self._looks: dict[int, tuple[Sequence[str], float, tuple[Figure, ...]]] = {}
 
     def place(self, path: str) -> str:
@@ -173,9 +180,26 @@ class Files:
         self._looks[id(paths)] = (paths, time.monotonic(), found)
         return found
 
-    def forget(self) -> None:
-        """Look at everything anew."""
-        self._looks.clear()
+    def glance(self, paths: tuple[str, ...]) -> tuple[Figure, ...]:
+        """The figures, for a verdict: a file that many tasks read is looked at once for all that are asked about."""
+        if not paths:
+            return ()
+        if len(paths) >= _LONG:
+            return self.figures(paths)
+        now = time.monotonic()
+        if now - self._glanced >= _LOOK_AGAIN:
+            self._glances.clear()
+            self._glanced = now
+        glances = self._glances
+        for path in paths:
+            if path not in glances:
+                glances[path] = self.figure(path)
+        return tuple([glances[path] for path in paths])
+
+    def changed(self) -> None:
+        """A task has ended: files may have changed."""
+        if self._glances:
+            self._glances.clear()
 
 
 # --- reasons ---------------------------------------------------------------------------------------------------------
@@ -200,6 +224,10 @@ class Comparison:
         if known is None:
             known = self._equal[key] = (one, other, one == other)  # which keeps the ids taken
         return known[2]
+
+    def either(self, one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+        """`one` where it equals the other, which is it then."""
+        return one if self.same(one, other) else other
 
     def signature_reasons(self, then: Signature, now: Signature) -> Iterator[Reason]:
         """How a signature differs from the recorded one."""

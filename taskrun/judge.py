@@ -6,7 +6,7 @@ Executors know nothing of files; the scheduler knows nothing of records; both as
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from taskrun.names import log_name
 from taskrun.workspace import Workspace
 
 _FRESH = Fresh()
+_SUCCEEDED = Status.SUCCEEDED.value
 
 
 class _Attempt(Struct, frozen=True):
@@ -41,7 +42,28 @@ class _Look:
         self._ran: dict[int, str] = {}  # by gather: what to say when it ran
         self._executed: set[int] = set()
 
-    def reasons(self, task: Task, ran: Iterable[int], inputs: tuple[Figure, ...]) -> Iterator[Reason]:
+    def _verdict(self, task: Task, ran: Collection[int], inputs: tuple[Figure, ...]) -> Verdict:
+        if self._is_fresh(task, ran, inputs):
+            return _FRESH
+        reasons = tuple(self._reasons(task, ran, inputs))
+        return Stale(reasons) if reasons else _FRESH
+
+    def _is_fresh(self, task: Task, ran: Collection[int], inputs: tuple[Figure, ...]) -> bool:
+        """Whether there is no reason to run a task that makes something: `_reasons`, for 100,000 tasks in a second."""
+        past = self._records.past(task.name)
+        if past is None or past.start is None or past.end is None or not task.outputs:
+            return False
+        start, end = past.start, past.end
+        return (
+            end.status == _SUCCEEDED
+            and not ran
+            and self._signer.signature(task, start.signature) == start.signature
+            and not any(self._last_end(node) > past.started for node in self._graph.needs[task.index])
+            and self._comparison.same(start.inputs, inputs)
+            and self._comparison.same(end.outputs, self._files.glance(task.outputs))
+        )
+
+    def _reasons(self, task: Task, ran: Collection[int], inputs: tuple[Figure, ...]) -> Iterator[Reason]:
         """Why a task is to run; nothing where it is fresh. `inputs`: the figures of its inputs."""
         past = self._records.past(task.name)
         reason = past_reason(past)
@@ -56,7 +78,7 @@ class _Look:
 
     def _signature_reasons(self, task: Task, past: Past) -> Iterator[Reason]:
         assert past.start is not None
-        now = self._signer.signature(task)
+        now = self._signer.signature(task, past.start.signature)
         if past.start.signature != now:
             yield from self._comparison.signature_reasons(past.start.signature, now)
 
@@ -71,7 +93,7 @@ class _Look:
         if not task.outputs:
             yield from self._redirect_reasons(task)
             return
-        now = self._files.figures(task.outputs)
+        now = self._files.glance(task.outputs)
         if None in now:
             missing = [path for path, figure in zip(task.outputs, now, strict=True) if figure is None]
             yield Reason(ReasonKind.OUTPUT_MISSING, named(missing))
@@ -84,7 +106,7 @@ class _Look:
         if missing:
             yield Reason(ReasonKind.OUTPUT_MISSING, named(list(dict.fromkeys(missing))))
 
-    def _needs_reasons(self, task: Task, past: Past, ran: Iterable[int]) -> Iterator[Reason]:
+    def _needs_reasons(self, task: Task, past: Past, ran: Collection[int]) -> Iterator[Reason]:
         """What ran in this run, or in one since this task's last attempt began."""
         recently = set(ran)
         for node in self._graph.needs[task.index]:
@@ -130,11 +152,10 @@ class FileJudge(_Look):
 
     def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
         """Whether a ready task is to run."""
-        figures = self._files.figures(task.inputs)
+        figures = self._files.glance(task.inputs)
         if None in figures:
             return _missing_input(task, figures)
-        reasons = tuple(self.reasons(task, ran, figures))
-        return Stale(reasons) if reasons else _FRESH
+        return self._verdict(task, tuple(ran), figures)
 
     def prepare(self, task: Task) -> Prepared | Refused:
         """Make room for an attempt, and say what there was."""
@@ -154,6 +175,7 @@ class FileJudge(_Look):
     def settle(self, task: Task, ended: Ended) -> Settled:
         """What an end comes to."""
         self._executed.add(task.index)
+        self._files.changed()
         attempt = self._attempt(task)
         outputs = attempt.signature.outputs
         cause, message = _cause(ended), ended.message
@@ -210,12 +232,11 @@ class DryJudge(_Look):
 
     def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
         """Whether a task would run. Files that a task before it would make are not looked at."""
-        figures = self._files.figures(task.inputs)
+        figures = self._files.glance(task.inputs)
         gone = [path for path, figure in zip(task.inputs, figures, strict=True) if figure is None]
         if gone and not all(self._is_to_come(path) for path in gone):
             return _missing_input(task, figures)
-        reasons = tuple(self.reasons(task, ran, figures))
-        return Stale(reasons) if reasons else _FRESH
+        return self._verdict(task, tuple(ran), figures)
 
     def prepare(self, task: Task) -> Prepared | Refused:
         """Nothing to make room for."""

@@ -151,13 +151,13 @@ class _Scale:
         if isinstance(record, StartRecord):
             self._history += self._attempts.get(record.task, 0) + self._skips.pop(record.task, 0)
             self._attempts[record.task] = length
-        elif isinstance(record, (EndRecord, SpawnRecord)):
+        elif isinstance(record, EndRecord):
             self._attempts[record.task] = self._attempts.get(record.task, 0) + length
+        elif isinstance(record, (SpawnRecord, SyncedRecord)):
+            self._history += length
         elif isinstance(record, SkipRecord):
             self._history += self._skips.get(record.task, 0)
             self._skips[record.task] = length
-        elif isinstance(record, SyncedRecord):
-            self._history += length
         elif isinstance(record, (RunRecord, RunEndRecord)):
             self._runs[record.run] = self._runs.get(record.run, 0) + length
         elif isinstance(record, ListRecord):

@@ -88,13 +88,13 @@ class Records:
 
     def apply(self, record: AnyRecord) -> None:
         """Take in the next record; lists that a start names must have come before it."""
-        if isinstance(record, StartRecord):
+        if isinstance(record, StartRecord):  # a million records: the chain is ordered by how many there are of each
             self._start(record)
         elif isinstance(record, EndRecord):
             self._end(record)
         elif isinstance(record, SpawnRecord):
             past = self._past(record.task)
-            if past.start is not None and past.start.attempt == record.attempt:
+            if past.start is not None and past.start.attempt == record.attempt and past.end is None:
                 past.spawn = record
         elif isinstance(record, SkipRecord):
             self._past(record.task).skip = record
@@ -102,17 +102,18 @@ class Records:
             self._apply_rare(record)
 
     def _apply_rare(self, record: AnyRecord) -> None:
-        if isinstance(record, RunRecord):
-            self.runs[record.run] = record
-        elif isinstance(record, RunEndRecord):
-            self.run_ends[record.run] = record
-        elif isinstance(record, ListRecord):
-            if record.paths:
-                self.paths[record.digest] = record.paths
-            if record.figures:
-                self.figures[record.digest] = record.figures
-        elif isinstance(record, HeaderRecord):
-            self.header = record
+        match record:
+            case RunRecord():
+                self.runs[record.run] = record
+            case RunEndRecord():
+                self.run_ends[record.run] = record
+            case ListRecord():
+                if record.paths:
+                    self.paths[record.digest] = record.paths
+                if record.figures:
+                    self.figures[record.digest] = record.figures
+            case HeaderRecord():
+                self.header = record
 
     def _past(self, name: str) -> Past:
         past = self._pasts.get(name)
@@ -133,7 +134,8 @@ class Records:
         past = self._past(record.task)
         self._serial += 1
         if past.start is not None and past.start.attempt != record.attempt:  # refused: it never started
-            past.start = past.spawn = None
+            past.start = None
+        past.spawn = None
         past.end = record
         past.ended = self._serial
         past.skip = None

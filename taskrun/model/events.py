@@ -5,18 +5,18 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from taskrun.model.happenings import Ended, Handle
-from taskrun.model.tasks import Task
+from taskrun.model.tasks import STRICT_BASH, Task
 from taskrun.model.words import Cause, Reason, Status
 
 # A file's size and mtime in ns (later issues append a content hash); a directory's digest; None: it is not there.
 Figure = tuple[int, ...] | str | None
 
 
-class Signature(Struct, frozen=True, omit_defaults=True):
+class Signature(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a task's freshness hangs on besides its files. `env` holds salted hashes."""
 
     command: str | tuple[str, ...]
-    shell: tuple[str, ...] = ()
+    shell: tuple[str, ...] = STRICT_BASH
     cwd: str = ""
     env: dict[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()

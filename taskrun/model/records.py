@@ -7,11 +7,11 @@ from msgspec import Struct, field
 from taskrun.model.events import Figure, Signature
 
 
-class Record(Struct, frozen=True, tag_field="kind", omit_defaults=True, kw_only=True):
+class Record(Struct, frozen=True, tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
     """One line of the journal."""
 
 
-class HeaderRecord(Record, frozen=True, tag="header"):
+class HeaderRecord(Record, frozen=True, gc=False, tag="header"):
     """The first line: which format, made from which source. `salt` is hex and salts the hashes of values."""
 
     format: int
@@ -19,7 +19,7 @@ class HeaderRecord(Record, frozen=True, tag="header"):
     salt: str
 
 
-class RunRecord(Record, frozen=True, tag="run"):
+class RunRecord(Record, frozen=True, gc=False, tag="run"):
     """One invocation of the scheduler, and where it ran."""
 
     run: str
@@ -31,7 +31,7 @@ class RunRecord(Record, frozen=True, tag="run"):
     namespace: int | None = None
 
 
-class StartRecord(Record, frozen=True, tag="start"):
+class StartRecord(Record, frozen=True, gc=False, tag="start"):
     """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record.
 
     `paths` and `figures` are digests of list records that hold the signature's inputs and their figures where these
@@ -50,7 +50,7 @@ class StartRecord(Record, frozen=True, tag="start"):
     figures: str | None = None
 
 
-class ListRecord(Record, frozen=True, tag="list"):
+class ListRecord(Record, frozen=True, gc=False, tag="list"):
     """A long list that starts name by its `digest`, so that 10,000 tasks over 10,000 files are no 10^8 paths."""
 
     digest: str
@@ -58,7 +58,7 @@ class ListRecord(Record, frozen=True, tag="list"):
     figures: tuple[Figure, ...] = ()
 
 
-class SpawnRecord(Record, frozen=True, tag="spawn"):
+class SpawnRecord(Record, frozen=True, gc=False, tag="spawn"):
     """The identity of an attempt's process."""
 
     task: str
@@ -68,7 +68,7 @@ class SpawnRecord(Record, frozen=True, tag="spawn"):
     namespace: int | None = None
 
 
-class EndRecord(Record, frozen=True, tag="end"):
+class EndRecord(Record, frozen=True, gc=False, tag="end"):
     """An attempt is over. `status` and `cause` are the words of the design; `outputs` as in the start's signature."""
 
     task: str
@@ -87,7 +87,7 @@ class EndRecord(Record, frozen=True, tag="end"):
     log: str | None = None
 
 
-class SkipRecord(Record, frozen=True, tag="skip"):
+class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
     """A task did not run in `run`; stands beside its last attempt, never in its place."""
 
     run: str
@@ -97,7 +97,7 @@ class SkipRecord(Record, frozen=True, tag="skip"):
     reason: str
 
 
-class RunEndRecord(Record, frozen=True, tag="run_end"):
+class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
     """A run came to its end."""
 
     run: str
@@ -105,7 +105,7 @@ class RunEndRecord(Record, frozen=True, tag="run_end"):
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class SyncedRecord(Record, frozen=True, tag="synced"):
+class SyncedRecord(Record, frozen=True, gc=False, tag="synced"):
     """Everything before byte `upto` of this file has been synced to disk."""
 
     upto: int
@@ -124,10 +124,10 @@ AnyRecord = (
 )
 
 
-class Past(Struct):
+class Past(Struct, gc=False):
     """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
 
-    `end` is None while the last attempt is running, or when nobody saw its end.
+    `end` is None while the last attempt is running, or when nobody saw its end; `spawn` counts only until then.
     """
 
     name: str
