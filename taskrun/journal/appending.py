@@ -41,9 +41,9 @@ class Appender:
     def sync(self) -> None:
         """Sync what has been written and append the mark that says so. Blocks nobody who writes meanwhile."""
         with self._guard:
-            upto = self._unsynced
-            if upto <= self._synced:
+            if not self.is_dirty:
                 return
+            upto = self._size
         try:
             _sync(self._descriptor)
         except OSError as error:

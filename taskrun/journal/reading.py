@@ -106,7 +106,8 @@ def _read(descriptor: int, path: str) -> Reading:
 def _lines(descriptor: int, reading: Reading) -> Iterator[bytes]:
     """The whole lines, without their newlines; counts `reading.size` on to the end of the file."""
     rest = b""
-    while block := os.read(descriptor, _BLOCK):
+    size = min(_BLOCK, os.fstat(descriptor).st_size + 1)  # a whole block for a small file costs more than the file
+    while block := os.read(descriptor, size):
         reading.size += len(block)
         head, newline, tail = block.rpartition(b"\n")
         if not newline:

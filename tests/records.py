@@ -1,0 +1,103 @@
+"""Events, runs and journals for the tests of state: short ways to say what happened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from taskrun.journal import Journal, Records, read_journal
+from taskrun.machine import boot_id, host_name, namespace, start_ticks
+from taskrun.model import (
+    Cause,
+    Ended,
+    Event,
+    Figure,
+    Finished,
+    Handle,
+    Identified,
+    Prepared,
+    RunRecord,
+    Settled,
+    Shell,
+    Signature,
+    Skipped,
+    Started,
+    Status,
+    Step,
+    Task,
+)
+
+STEP = Step("sim")
+SOURCE = "sweep.yaml"
+
+
+def this_run(run: str = "r1", **changes: object) -> RunRecord:
+    """A run of this very process, with changes."""
+    facts: dict[str, object] = {
+        "run": run,
+        "time": 1000.0,
+        "host": host_name(),
+        "boot": boot_id(),
+        "pid": os.getpid(),
+        "ticks": start_ticks(os.getpid()),
+        "namespace": namespace(),
+    }
+    return RunRecord(**{**facts, **changes})  # type: ignore[arg-type]  # the keys are the fields
+
+
+def new_task(name: str = "sim", index: int = 0, **keys: object) -> Task:
+    """A task with a short command."""
+    return Task(index, name, STEP, Shell("true"), **keys)  # type: ignore[arg-type]  # as a test gives them
+
+
+def started(name: str = "sim", attempt: int = 1, signature: Signature | None = None, **prepared: object) -> Started:
+    facts = Prepared(signature or Signature("true"), **prepared)  # type: ignore[arg-type]
+    return Started(10.0, new_task(name), attempt, 1, facts)
+
+
+def spawned(name: str = "sim", attempt: int = 1, run: str = "r1") -> Identified:
+    return Identified(10.5, new_task(name), Handle(run, attempt, 1, 4321, 99, 7))
+
+
+def finished(name: str = "sim", attempt: int = 1, outputs: tuple[Figure, ...] = ()) -> Finished:
+    ended = Ended(0, attempt, 10.0, 12.0, exit_code=0, seconds=2.0)
+    return Finished(12.0, new_task(name), ended, Settled(Status.SUCCEEDED, outputs=outputs))
+
+
+def failed(name: str = "sim", attempt: int = 1, cause: Cause = Cause.EXIT, code: int | None = 3) -> Finished:
+    ended = Ended(0, attempt, 10.0, 12.0, exit_code=code, seconds=2.0)
+    return Finished(12.0, new_task(name), ended, Settled(Status.FAILED, cause, "it broke"))
+
+
+def skipped(name: str = "sim") -> Skipped:
+    return Skipped(13.0, new_task(name), "other", "other failed")
+
+
+def write(directory: Path, *batches: list[Event], run: str = "r1") -> bytes:
+    """A journal with these batches, closed; its bytes."""
+    journal = Journal.open(str(directory), source=SOURCE, run=this_run(run))
+    for batch in batches:
+        journal.append(batch)
+    journal.close()
+    return (directory / "journal.jsonl").read_bytes()
+
+
+def read(directory: Path) -> Records:
+    found = read_journal(str(directory))
+    assert found is not None
+    return found
+
+
+def said(records: Records) -> dict[str, object]:
+    """All that records say, to be compared. Serials count only by their order."""
+    pasts = sorted(records.pasts(), key=lambda past: past.name)
+    serials = sorted({serial for past in pasts for serial in (past.started, past.ended)} | {0})
+    rank = {serial: position for position, serial in enumerate(serials)}
+    return {
+        "header": records.header,
+        "open": sorted(records.open_starts()),
+        "pasts": [
+            (past.name, past.start, past.spawn, past.end, past.skip, rank[past.started], rank[past.ended])
+            for past in pasts
+        ],
+    }

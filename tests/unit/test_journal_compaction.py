@@ -1,0 +1,124 @@
+"""A compact journal says the same as the long one: properties over any sequence of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from records import SOURCE, failed, finished, read, said, skipped, spawned, started, this_run, write
+
+from taskrun.journal import Journal, MemoryJournal, Records
+from taskrun.journal.compacting import compact
+from taskrun.model import Event, RunFinished, Signature
+
+NAME = "journal.jsonl"
+LONG = tuple(f"in/{number}" for number in range(80))
+SIGNATURES = [Signature("one"), Signature("two", inputs=LONG), Signature("three", inputs=LONG[1:])]
+
+names = st.sampled_from(["a", "b", "c", "d/x=1"])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[list[Event]]:
+    """Runs of events in which each attempt of a task has its number."""
+    attempts: dict[str, int] = {}
+    runs: list[list[Event]] = []
+    for _ in range(draw(st.integers(1, 3))):
+        events: list[Event] = []
+        for _ in range(draw(st.integers(0, 8))):
+            name = draw(names)
+            attempts[name] = attempt = attempts.get(name, 0) + 1
+            signature = draw(st.sampled_from(SIGNATURES))
+            figures = tuple((attempt, 0) for _ in signature.inputs)
+            made: list[Event] = [started(name, attempt, signature, inputs=figures), spawned(name, attempt)]
+            made.append(draw(st.sampled_from([finished(name, attempt), failed(name, attempt)])))
+            events += made[: draw(st.integers(1, 3))]
+            if draw(st.booleans()):
+                events.append(skipped(draw(names)))
+        if draw(st.booleans()):
+            events.append(RunFinished(20.0, {"succeeded": 1}))
+        runs.append(events)
+    return runs
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories())
+def test_compaction_changes_nothing_that_is_said(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Event]]
+) -> None:
+    state = tmp_path_factory.mktemp("state")
+    for number, events in enumerate(runs):
+        write(state, events, run=f"r{number}")
+    before = read(state)
+    assert compact(str(state / NAME), read(state))
+    after = read(state)
+    assert said(after) == said(before)
+    referred = {record.run for past in before.pasts() for record in (past.start, past.skip) if record}
+    assert set(after.runs) == referred | {f"r{len(runs) - 1}"}
+    assert {run: before.run_ends[run] for run in after.run_ends} == after.run_ends
+    assert (state / NAME).read_bytes().splitlines()[-1].startswith(b'{"kind":"synced"')
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories(), st.floats(0, 1))
+def test_a_journal_cut_anywhere_says_what_happened_up_to_some_record(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Event]], part: float
+) -> None:
+    state = tmp_path_factory.mktemp("state")
+    content = b""
+    possible = []
+    memory = MemoryJournal(Records())
+    for number, events in enumerate(runs):
+        memory = MemoryJournal(memory.records, f"r{number}")
+        content = write(state, *[[event] for event in events], run=f"r{number}")
+        possible.append(said(memory.records)["pasts"])
+        for event in events:
+            memory.append([event])
+            possible.append(said(memory.records)["pasts"])
+    (state / NAME).write_bytes(content[: int(part * len(content))])
+    journal = Journal.open(str(state), source=SOURCE, run=this_run("later"))
+    journal.close()
+    assert said(journal.records)["pasts"] in possible
+
+
+def many(count: int, attempt: int = 1) -> list[Event]:
+    names = [f"t{number}" for number in range(count)]
+    return [event for name in names for event in (started(name, attempt), finished(name, attempt))]
+
+
+def test_a_journal_that_is_mostly_history_is_compacted_when_it_is_opened(tmp_path: Path) -> None:
+    for attempt in range(1, 4):
+        write(tmp_path, many(200, attempt))
+    before = (tmp_path / NAME).stat().st_size
+    records = read(tmp_path)
+    write(tmp_path, run="r2")
+    assert (tmp_path / NAME).stat().st_size < 0.4 * before
+    assert said(read(tmp_path)) == said(records)
+    inode = (tmp_path / NAME).stat().st_ino
+    write(tmp_path, run="r3")
+    assert (tmp_path / NAME).stat().st_ino == inode
+
+
+def test_a_small_journal_and_one_without_history_stay_as_they_are(tmp_path: Path) -> None:
+    for attempt in range(1, 10):
+        write(tmp_path / "small", many(1, attempt))
+    assert (tmp_path / "small" / NAME).read_bytes().count(b'"start"') == 9
+    write(tmp_path / "big", many(400))
+    inode = (tmp_path / "big" / NAME).stat().st_ino
+    write(tmp_path / "big", run="r2")
+    assert (tmp_path / "big" / NAME).stat().st_ino == inode
+
+
+def test_a_list_that_compaction_dropped_is_written_again(tmp_path: Path) -> None:
+    old = Signature("x" * 40_000, inputs=LONG)
+    for attempt in range(1, 4):
+        signature = old if attempt < 3 else Signature("y")
+        write(tmp_path, [started("a", attempt, signature, inputs=((1, 1),) * 80), finished("a", attempt)])
+    write(tmp_path, [started("b", 1, old, inputs=((1, 1),) * 80)], run="r2")
+    past = read(tmp_path).past("b")
+    assert past is not None
+    assert past.start is not None
+    assert past.start.signature.inputs == LONG
+    assert past.start.inputs == ((1, 1),) * 80
