@@ -92,7 +92,7 @@ class Screen:
 
     def drawn(self, lines: Sequence[str], bar: Sequence[Piece], paint: Paint) -> str:
         """What shows `lines`, and below them the bar, or none where it has no pieces."""
-        text = self._erased() + "".join(f"{line}\n" for line in lines) + bar_text(bar, paint)
+        text = self._erased() + "\n".join([*lines, bar_text(bar, paint)])
         self._bar = bar_width(bar)
         return text
 

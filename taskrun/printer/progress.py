@@ -55,6 +55,8 @@ class Printer:
         self._results = results
         self._draws = terminal.drawable and not manner.quiet
         self._counts_only = self._draws and not manner.verbose  # of what does not run
+        self._tells_fresh = not manner.quiet and not self._counts_only
+        self._has_prefix = not terminal.drawable and not manner.quiet
         self._pending: list[str] = []
         self._width = 0
         self._drawn_at = self._polled_at = self._estimated_at = float("-inf")
@@ -70,6 +72,11 @@ class Printer:
         self._is_dirty = True
         skipped: dict[tuple[str, str], list[Skipped]] = {}
         for event in events:
+            if isinstance(event, Found):  # there may be very many, at once
+                self._tally.take(event)
+                if self._tells_fresh:
+                    self._tell(event)
+                continue
             self._release(self._output.take(event))
             underway = self._tally.running.get(event.task.index) if isinstance(event, Finished) else None
             self._tally.take(event)
@@ -122,14 +129,14 @@ class Printer:
             self._tell(event)
             self._pending += self._failures.add(event, round)
         else:
-            if not self._manner.quiet and not (self._counts_only and isinstance(event, Found)):
+            if not self._manner.quiet:
                 self._tell(event)
             return False
         return True
 
     def _tell(self, event: Event) -> None:
         lines = self._words.of(event)
-        if lines and not self._terminal.drawable and not self._manner.quiet:
+        if lines and self._has_prefix:
             lines[0] = f"{self._standing()} {lines[0]}"
         self._pending += lines
 
@@ -142,12 +149,13 @@ class Printer:
     def _standing(self) -> str:
         """`[12/27  44% ETA 12s]`, before the lines of a run that has no bar."""
         tally = self._tally
-        if tally.settled >= tally.total or tally.now - self._estimated_at >= _BETWEEN_ESTIMATES:
+        settled, total = tally.settled, tally.total
+        if settled >= total or tally.now - self._estimated_at >= _BETWEEN_ESTIMATES:
             self._estimated_at = tally.now
-            self._estimate = eta(tally)
-        total = str(tally.total)
-        parts = (f"{tally.settled:>{len(total)}}/{total} {tally.percent:3d}%", self._estimate)
-        return self._terminal.paint(f"[{' '.join(filter(None, parts))}]", Style.PROGRESS)
+            estimate = eta(tally)
+            self._estimate = f" {estimate}" if estimate else ""
+        standing = f"[{settled:>{len(str(total))}}/{total} {tally.percent:3d}%{self._estimate}]"
+        return self._terminal.paint(standing, Style.PROGRESS)
 
     def _sum_up(self, event: RunFinished) -> None:
         if self._draws and self._tally.settled >= self._tally.total:

@@ -6,7 +6,20 @@ One tally per run, told of each event before anything is said about it.
 from __future__ import annotations
 
 from taskrun.history import Running, time_to_go
-from taskrun.model import Adopted, Cause, Event, Finished, Found, Recovered, RunStarted, Skipped, Started, Status, Task
+from taskrun.model import (
+    Adopted,
+    Cause,
+    Event,
+    Finished,
+    Found,
+    Recovered,
+    RunStarted,
+    Skipped,
+    Started,
+    Status,
+    Task,
+    Traits,
+)
 from taskrun.printer.setting import Outset
 
 _NO_MEASURE = frozenset({Cause.CANCELLED, Cause.INTERRUPTED, Cause.LOST, Cause.MISSING_INPUT, Cause.COULD_NOT_START})
@@ -17,8 +30,8 @@ class Underway(Running):
 
     __slots__ = ("round", "task")
 
-    def __init__(self, task: Task, started: float, round: int) -> None:
-        super().__init__(task.step.name, float(task.traits.cores), started)
+    def __init__(self, task: Task, cores: float, started: float, round: int) -> None:
+        super().__init__(task.step.name, cores, started)
         self.task = task
         self.round = round
 
@@ -30,12 +43,13 @@ class Tally:
         self.total = sum(outset.selected.values())
         self.succeeded = self.failed = self.cancelled = self.fresh = self.skipped = 0
         self.running: dict[int, Underway] = {}
-        self.rounds: dict[int, int] = {}  # of those that were tried more than once
         self.began: float | None = None
         self.now = 0.0
         self._slots = outset.slots
         self._history = outset.history
         self._cores: dict[str, float] = {}
+        self._traits: Traits | None = None
+        self._asked = 1.0
         self._spared = dict(outset.done)
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
 
@@ -64,14 +78,15 @@ class Tally:
 
     def take(self, event: Event) -> None:
         """Count an event."""
-        self.now = max(self.now, event.time)
-        if isinstance(event, Started):
+        if event.time > self.now:
+            self.now = event.time
+        if isinstance(event, Found):
+            self.fresh += 1
+            self._spare(event.task.step.name)
+        elif isinstance(event, Started):
             self._start(event.task, event.time, event.round)
         elif isinstance(event, Finished):
             self._finish(event)
-        elif isinstance(event, Found):
-            self.fresh += 1
-            self._spare(event.task.step.name)
         elif isinstance(event, Skipped):
             self.skipped += 1
             self._leave(event.task)
@@ -84,11 +99,13 @@ class Tally:
             self.began = event.time
 
     def _start(self, task: Task, time: float, round: int) -> None:
-        underway = Underway(task, time, round)
+        if task.traits is not self._traits:  # equal ones are one object, and an exact number is slow to convert
+            self._traits = task.traits
+            self._asked = float(task.traits.cores)
+        self._cores[task.step.name] = self._asked
         if task.index not in self.running:
-            self._use(underway.step)
-        self.running[task.index] = underway
-        self._cores[underway.step] = underway.cores
+            self._use(task.step.name)
+        self.running[task.index] = Underway(task, self._asked, time, round)
 
     def _put_back(self, task: Task) -> None:
         if self.running.pop(task.index, None) is not None:

@@ -52,16 +52,17 @@ class Words:
 
     def line(self, label: str, name: str, *rest: str) -> str:
         """`succeeded  sim/topology=mesh/buffer=1024  0.8s`."""
-        return "  ".join((self._labels[label], printable(name), *filter(None, rest)))
+        said = f"{self._labels[label]}  {printable(name)}"
+        return "  ".join((said, *filter(None, rest))) if rest else said
 
     def of(self, event: Event) -> list[str]:
         """The lines of one event; none where it is nobody's business."""
+        if isinstance(event, Found):
+            return [self.line("fresh", event.task.name)]
         if isinstance(event, Finished):
             return [self.finished(event)]
         if isinstance(event, Started):
             return self.started(event)
-        if isinstance(event, Found):
-            return [self.line("fresh", event.task.name)]
         if isinstance(event, Skipped):
             return [self.line("skipped", event.task.name, why_skipped(event))]
         if isinstance(event, Stopping):
