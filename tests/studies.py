@@ -17,6 +17,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._started: list[subprocess.Popen[str]] = []
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the study, its directories with it."""
@@ -42,10 +43,19 @@ class Folder:
 
     def start(self, *words: str, **more: object) -> subprocess.Popen[str]:
         """Start the command and leave it running."""
-        return subprocess.Popen(
+        run = subprocess.Popen(
             command(*words), cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL, **more,
         )  # fmt: skip
+        self._started.append(run)
+        return run
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for run in self._started:
+            if run.poll() is None:
+                run.kill()
+            run.communicate()
 
     def statuses(self) -> dict[str, str]:
         """What `status --json` says of each task."""
@@ -55,6 +65,15 @@ class Folder:
     def events(self, *words: str) -> list[Json]:
         """The events of `run --json`."""
         return [json.loads(line) for line in self.taskrun("run", "--json", *words).stdout.splitlines()]
+
+
+def read_until(run: subprocess.Popen[str], words: str) -> str:
+    """The first line on standard error that holds these words; everything before it is read and gone."""
+    assert run.stderr is not None
+    for line in run.stderr:
+        if words in line:
+            return line
+    raise AssertionError(f"no line with {words!r}")
 
 
 def command(*words: str) -> list[str]:

@@ -12,7 +12,7 @@ import sys
 
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.local import LocalExecutor
-from taskrun.manager import Options, stream
+from taskrun.manager import Options, Run
 from taskrun.model import Handle, Task
 from taskrun.sweep.loading import load
 
@@ -35,5 +35,6 @@ class Faulty(LocalExecutor):
 
 if __name__ == "__main__":
     options = Options(state=os.path.abspath(".taskrun/sweep"), owns_process=True)
-    for _ in stream(load("sweep.yaml"), options, executor_class=Faulty):
+    run = Run(load("sweep.yaml"), options, executor_class=Faulty)
+    for _ in run.stream(lambda: None):
         pass

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from studies import wait_until
+from studies import read_until, wait_until
 
 if TYPE_CHECKING:
     from studies import Folder
@@ -113,9 +113,7 @@ def test_a_task_that_outlives_its_runner_is_waited_for(folder: Folder) -> None:
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     second = folder.start("run")
-    assert second.stderr is not None
-    while "still running" not in (line := second.stderr.readline()):
-        assert line, "the second run does not say that it waits"
+    read_until(second, "still running")
     assert len(folder.read("pids").split()) == 1
     folder.write("go", "")
     second.communicate(timeout=30)

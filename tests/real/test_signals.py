@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from studies import wait_until
+from studies import read_until, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -36,9 +36,7 @@ def begin(folder: Folder, text: str) -> subprocess.Popen[str]:
 def test_one_interrupt_waits_for_what_runs_and_starts_nothing_more(folder: Folder) -> None:
     run = begin(folder, TWO)
     run.send_signal(signal.SIGINT)
-    assert run.stderr is not None
-    while "waiting for 1 running" not in (line := run.stderr.readline()):
-        assert line, "the interrupt was not acknowledged"
+    read_until(run, "waiting for 1 running")
     folder.write("go", "")
     run.communicate(timeout=30)
     assert run.returncode == 130
@@ -52,9 +50,7 @@ def test_one_interrupt_waits_for_what_runs_and_starts_nothing_more(folder: Folde
 def test_an_interrupt_after_which_nothing_was_left_to_start_is_a_success(folder: Folder) -> None:
     run = begin(folder, TWO.partition("  next:")[0])
     run.send_signal(signal.SIGINT)
-    assert run.stderr is not None
-    while "waiting for 1 running" not in run.stderr.readline():
-        pass
+    read_until(run, "waiting for 1 running")
     folder.write("go", "")
     run.communicate(timeout=30)
     assert run.returncode == 0
@@ -63,9 +59,7 @@ def test_an_interrupt_after_which_nothing_was_left_to_start_is_a_success(folder:
 def test_two_interrupts_terminate(folder: Folder) -> None:
     run = begin(folder, TWO)
     run.send_signal(signal.SIGINT)
-    assert run.stderr is not None
-    while "waiting for 1 running" not in run.stderr.readline():
-        pass
+    read_until(run, "waiting for 1 running")
     run.send_signal(signal.SIGINT)
     _, shown = run.communicate(timeout=30)
     assert run.returncode == 130
@@ -83,10 +77,9 @@ steps:
 
 def test_three_interrupts_kill_what_does_not_listen(folder: Folder) -> None:
     run = begin(folder, STUBBORN)
-    for _ in range(3):
+    for answer in ("waiting for 1 running", "terminating 1 running", "killing 1 running"):
         run.send_signal(signal.SIGINT)
-        assert run.stderr is not None
-        assert run.stderr.readline()
+        read_until(run, answer)
     run.communicate(timeout=8)
     assert run.returncode == 130
 
