@@ -141,7 +141,8 @@ class FakeExecutor:
         assert task.index not in self._processes, f"{task.name} started twice at once"
         for pool, amount in self._asks(task).items():
             self._used[pool] += amount
-            assert handle or self._used[pool] <= self.pools[pool], f"{task.name} takes more {pool} than there is"
+            enough = self._used[pool] <= self.pools[pool] or not amount
+            assert enough or handle is not None, f"{task.name} takes more {pool} than there is"
         if handle is None:
             self.starts.append((self.time, task.name))
             self._begin(task, attempt, self._seconds.get(task.name, 1.0), self._ends.get(task.name, {"exit_code": 0}))

