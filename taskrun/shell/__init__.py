@@ -1,6 +1,7 @@
 """Text for shells: how a value is quoted where it stands, and what needs no shell at all."""
 
-from taskrun.shell.quoting import QuoteError, Quoter, Raw, plan_quoting
+from taskrun.shell.mistakes import QuoteError
+from taskrun.shell.quoting import Quoter, Raw, plan_quoting
 from taskrun.shell.simple import quote_word, simple_words
 
 __all__ = ["QuoteError", "Quoter", "Raw", "plan_quoting", "quote_word", "simple_words"]

@@ -40,7 +40,7 @@ class Documents(Expansions):
             raise Doubt
         start = self.at
         delimiter = self._delimiter()
-        if self.at == start:
+        if self.at == start or not (delimiter.isascii() or self.shell in ("bash", "zsh")):
             raise Doubt
         quoted = self.text[start : self.at] != delimiter
         self.announced.append(Announced(delimiter=delimiter, quoted=quoted, strips_tabs=strips_tabs))
@@ -116,7 +116,7 @@ class Documents(Expansions):
                 if continued:
                     raise Doubt  # joined with the line before for some shells, for others not
                 return start
-            if self.substituted and bare.startswith(document.delimiter) and ")" in bare:
-                raise Doubt  # bash lets this line end the document inside $(...)
+            if bare.startswith(document.delimiter) and ")" in bare and (self.substituted or self.shell == "ksh"):
+                raise Doubt  # bash lets this line end the document inside $(...), ksh anywhere
             is_continued = not document.quoted and (len(line) - len(line.rstrip("\\"))) % 2 == 1
             continued = continued + bare[:-1] if is_continued else ""

@@ -11,23 +11,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from taskrun.model import as_run, as_signed, mark
+from taskrun.shell.bodies import Body
 from taskrun.shell.commands import Scanner
 from taskrun.shell.cursor import SLOT, Doubt, Finished
+from taskrun.shell.mistakes import QuoteError, shorten
 from taskrun.shell.simple import SAFE, is_safe, single_quoted
 from taskrun.shell.spots import Document, Kind, Spot
 
 SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
 
-_OPT_OUT = 'write {name:raw} to put it in as it is, or "$TASKRUN_PARAM_NAME"'
-_OTHER_DELIMITER = "give the here-document another delimiter"
-_NO_TABS = "write << in place of <<-"
 _BLANKS_AROUND = "put blanks around it, or quotes"
 
 _QUOTED_KINDS = (Kind.DOUBLE, Kind.SINGLE, Kind.EXPANDED, Kind.VERBATIM)
 _GOES_ON_WITH_NAME = re.compile(r"[\w\[:]|[^\x00-\x7f]").match
 _ESCAPED = re.compile(r'[$`\\"]')
 _ESCAPED_IN_DOCUMENT = re.compile(r"[$`\\]")
-_JOINED = re.compile(r"\\(.)", re.DOTALL)
 _NEVER = re.compile(r"(?!)").fullmatch
 _MOST_KEPT = 256
 
@@ -41,25 +39,6 @@ class Raw(str):
 
 
 Value = str | Sequence[str]
-
-
-class QuoteError(Exception):
-    """A value that cannot be put where its placeholder stands.
-
-    `slot` counts the placeholders from 0. `hint` speaks of `{name:raw}` and `$TASKRUN_PARAM_NAME`; `hint_for` puts in
-    what these are.
-    """
-
-    def __init__(self, slot: int, what: str, hint: str = _OPT_OUT) -> None:
-        super().__init__(what)
-        self.slot = slot
-        self.what = what
-        self.hint = hint
-
-    def hint_for(self, name: str, variable: str | None) -> str:
-        """The hint for a placeholder written `{name}`, whose value stands in the environment variable, if it does."""
-        hint = self.hint if variable or self.hint != _OPT_OUT else _OPT_OUT.partition(", or ")[0]
-        return hint.replace("{name:raw}", f"{{{name}:raw}}").replace("TASKRUN_PARAM_NAME", variable or "")
 
 
 def shell_name(words: Sequence[str]) -> str | None:
@@ -107,7 +86,7 @@ class Quoter:
         self._frame = [""] * (2 * len(pieces) - 1)
         self._frame[0::2] = pieces
         self._tests = [_test(spot, shell) for spot in spots]
-        self._documents = [_Body(document) for document in documents if len(document.texts) > 1]
+        self._documents = [Body(document, shell) for document in documents if len(document.texts) > 1]
         self._replanned: dict[tuple[str | None, ...], Quoter] = {}
 
     def render(self, values: Sequence[Value]) -> str:
@@ -178,7 +157,7 @@ class Quoter:
 
 
 def _refuse(index: int, value: str) -> str:
-    raise QuoteError(index, f"{_short(value)} cannot be quoted where it stands")
+    raise QuoteError(index, f"{shorten(value)} cannot be quoted where it stands")
 
 
 def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
@@ -215,9 +194,9 @@ def _quote_for(index: int, spot: Spot, value: str) -> str:
     """A value that does not go in as it is, for where it stands."""
     if spot.after in ("\\", "$") and not _stands_alone(spot, value):
         what = "a backslash" if spot.after == "\\" else "a dollar sign"
-        raise QuoteError(index, f"{_short(value)} needs quoting, which {what} right before it prevents")
+        raise QuoteError(index, f"{shorten(value)} needs quoting, which {what} right before it prevents")
     if spot.nested and ("\n" in value or value.endswith("\\")):
-        raise QuoteError(index, f"{_short(value)} stands in a $(...) of a here-document, which breaks lines up")
+        raise QuoteError(index, f"{shorten(value)} stands in a $(...) of a here-document, which breaks lines up")
     if spot.kind is Kind.BARE:
         return single_quoted(value)
     if spot.kind is Kind.SINGLE:
@@ -229,9 +208,9 @@ def _quote_for(index: int, spot: Spot, value: str) -> str:
         return value
     if spot.kind is Kind.EXPANDED:
         if spot.after == "x" and (not value or _GOES_ON_WITH_NAME(value)):
-            raise QuoteError(index, f"{_short(value)} would become part of the name of the variable right before it")
+            raise QuoteError(index, f"{shorten(value)} would become part of the name of the variable right before it")
         return _ESCAPED_IN_DOCUMENT.sub(r"\\\g<0>", value)
-    what = "is empty" if not value else f"{_short(value)} needs quoting"
+    what = "is empty" if not value else f"{shorten(value)} needs quoting"
     raise QuoteError(index, f"{what}, but stands in {spot.kind.value}")
 
 
@@ -241,67 +220,3 @@ def _stands_alone(spot: Spot, value: str) -> bool:
         return True
     quotes_next = '$`\\"\n' if spot.kind is Kind.DOUBLE else "$`\\\n"
     return spot.after == "\\" and spot.kind in _QUOTED_KINDS and value[:1] not in ("", *quotes_next)
-
-
-class _Body:
-    """Checks what values make of a here-document: no line of it may end it early or lose its tabs."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._slots = range(document.first, document.first + len(document.texts) - 1)
-        self._frame = [""] * (2 * len(document.texts) - 1)
-        self._frame[0::2] = document.texts
-        self._is_risky = self._may_end_early()
-
-    def _may_end_early(self) -> bool:
-        """Whether values without a newline could make a line with the delimiter, or one that bash takes for it."""
-        delimiter = self._document.delimiter
-        for line in SLOT.join(self._document.texts).split("\n"):
-            texts = line.lstrip("\t").split(SLOT)
-            pattern = ".*".join(re.escape(text) for text in texts)
-            if len(texts) > 1 and (line.endswith("\\") or self._document.substituted):
-                return True
-            if len(texts) > 1 and re.fullmatch(pattern, delimiter, re.DOTALL):
-                return True
-        loses_tabs = self._document.strips_tabs and any(text[:1] == "\t" for text in self._document.texts[1:])
-        return loses_tabs or "\\\n" in SLOT.join(self._document.texts)
-
-    def check(self, quoted: Sequence[str]) -> None:
-        """Raise QuoteError if the quoted values do not fit into the body."""
-        within = [as_run(quoted[slot], 1) for slot in self._slots]
-        if not self._is_risky and not any("\n" in text or "\t" in text for text in within):
-            return
-        self._check_tabs(within)
-        parts = self._frame[:]
-        parts[1::2] = within
-        text = "".join(parts)
-        self._check_lines(text, within)
-        if not self._document.quoted:
-            self._check_lines(_JOINED.sub(lambda match: "" if match[1] == "\n" else match[0], text), within)
-
-    def _check_lines(self, text: str, within: Sequence[str]) -> None:
-        document = self._document
-        for line in text.removesuffix("\n").split("\n"):
-            bare = line.lstrip("\t") if document.strips_tabs else line
-            ends_early = document.substituted and bare.startswith(document.delimiter) and ")" in bare
-            if bare == document.delimiter or ends_early:
-                guilty = next((place for place, value in enumerate(within) if bare in value.split("\n")), 0)
-                what = f"it makes the line {_short(bare)} in the here-document, which ends it"
-                raise QuoteError(self._slots[guilty], what, _OTHER_DELIMITER)
-
-    def _check_tabs(self, within: Sequence[str]) -> None:
-        if not self._document.strips_tabs:
-            return
-        before = self._document.texts[0].rpartition("\n")[2]
-        for place, value in enumerate(within):
-            behind = self._document.texts[place + 1]
-            at_start = not before.strip("\t")
-            starts_behind = value.endswith("\n") or (at_start and not value)
-            if (at_start and value[:1] == "\t") or "\n\t" in value or (starts_behind and behind[:1] == "\t"):
-                what = "it makes a line that starts with a tab, which <<- takes away"
-                raise QuoteError(self._slots[place], what, _NO_TABS)
-            before = (before + value + behind).rpartition("\n")[2]
-
-
-def _short(value: str) -> str:
-    return repr(value if len(value) <= 60 else value[:57] + "...")
