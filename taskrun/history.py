@@ -60,7 +60,7 @@ class Running:
 
 def time_to_go(
     history: History,
-    left: Mapping[str, int],
+    left: Mapping[str, float],
     running: Iterable[Running],
     *,
     now: float,

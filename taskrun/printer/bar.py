@@ -17,6 +17,7 @@ Piece = tuple[str, Style]
 
 _BETWEEN = "  "
 _NARROW = 50  # columns under which there are only words
+_NEARLY_DONE = 9.0  # seconds
 _LONGEST = 30
 _MOST_NAMES = 4
 
@@ -66,7 +67,9 @@ def eta(tally: Tally) -> str:
     if tally.settled >= tally.total and not tally.running:
         return f"in {show_seconds(tally.elapsed)}"
     rest = tally.time_to_go()
-    return "" if rest is None else f"ETA {show_seconds(rest)}"
+    if not rest:
+        return ""
+    return f"ETA {show_seconds(rest) if rest > _NEARLY_DONE else f'{max(round(rest), 1)}s'}"  # nobody knows it better
 
 
 def _running(tally: Tally) -> str:

@@ -51,6 +51,8 @@ class Tally:
         self._traits: Traits | None = None
         self._asked = 1.0
         self._spared = dict(outset.done)
+        self._stale: dict[str, int] = {}  # done before, and run all the same
+        self._fresh: dict[str, int] = {}
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
 
     @property
@@ -72,9 +74,17 @@ class Tally:
         """Seconds until all is done, or None where nobody can know yet; fresh tasks count neither way."""
         if not self.running and self.settled >= self.total:
             return 0.0
+        left = {step: count + self._stale_rest(step) for step, count in self._left.items()}
         return time_to_go(
-            self._history, self._left, self.running.values(), now=self.now, slots=self._slots, cores=self._cores
+            self._history, left, self.running.values(), now=self.now, slots=self._slots, cores=self._cores
         )
+
+    def _stale_rest(self, step: str) -> float:
+        """How many of those that were done before will run again, if it goes on as it went with the others so far."""
+        stale, fresh = self._stale.get(step, 0), self._fresh.get(step, 0)
+        if not stale + fresh:
+            stale, fresh = sum(self._stale.values()), self.fresh
+        return self._spared.get(step, 0) * stale / (stale + fresh) if stale else 0.0
 
     def take(self, event: Event) -> None:
         """Count an event."""
@@ -133,9 +143,11 @@ class Tally:
             self._left[step] -= 1
         elif self._spared.get(step, 0) > 0:
             self._spared[step] -= 1
+            self._stale[step] = self._stale.get(step, 0) + 1
 
     def _spare(self, step: str) -> None:
         """One task of the step less that is done before; one to execute if there is no other."""
+        self._fresh[step] = self._fresh.get(step, 0) + 1
         if self._spared.get(step, 0) > 0:
             self._spared[step] -= 1
         elif self._left.get(step, 0) > 0:

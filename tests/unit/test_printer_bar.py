@@ -34,7 +34,7 @@ def test_the_bar_stays_below_what_happens() -> None:
     printer.show([succeeded(tasks[0], 1.0), started(tasks[2], 1.0)])
     assert glass.shown[2:] == [
         "succeeded  sim/n=0  1.0s",
-        "████░░░░░░░░░░░░░░░   25%  1/4  ETA 2.1s  2 running: sim/n=1, sim/n=2",
+        "████░░░░░░░░░░░░░░░   25%  1/4  ETA 2s  2 running: sim/n=1, sim/n=2",
     ]
 
 
@@ -169,7 +169,7 @@ def test_the_bar_is_magenta_and_what_failed_red() -> None:
     printer = on(Record(), terminal=Terminal(drawable=True, colour=True))
     printer.show([begin(2)])
     printer.show([failed(sim(0), 1.0)])
-    assert f"\x1b[35m{'█' * 9}{'░' * 10}   50%  1/2  ETA 1.0s\x1b[0m  \x1b[31m1 failed\x1b[0m" in written[-1]
+    assert f"\x1b[35m{'█' * 9}{'░' * 10}   50%  1/2  ETA 1s\x1b[0m  \x1b[31m1 failed\x1b[0m" in written[-1]
 
 
 def test_stopping_is_said_at_once() -> None:
@@ -191,6 +191,18 @@ def test_the_time_to_go_counts_what_is_done_before_neither_way() -> None:
     printer.show([started(sim(6), 0.2), started(sim(7), 0.2)])
     printer.show([succeeded(sim(6), 10.2, 10.0), succeeded(sim(7), 10.2, 10.0)])
     assert "80%  8/10  ETA 10s" in glass.shown[-1]
+
+
+def test_what_was_done_before_but_runs_again_counts_for_the_time_to_go() -> None:
+    glass = Glass()
+    done = {"sim": 10, "graph": 10}
+    of = outset(selected=done, total=20, done=done, slots=2.0, history=History([("sim", 10.0)]))
+    printer = on(glass, of)
+    printer.show([begin(20)])
+    assert "ETA" not in glass.shown[-1]
+    printer.show([started(sim(0), 0.1), started(sim(1), 0.1)])
+    printer.show([succeeded(sim(0), 10.1, 10.0), succeeded(sim(1), 10.1, 10.0)])
+    assert "10%  2/20  ETA 1m30s" in glass.shown[-1]
 
 
 def test_width_and_cutting_of_wide_and_combining_characters() -> None:

@@ -27,7 +27,7 @@ def test_a_failure_is_shown_at_once_and_again_at_the_end() -> None:
         "        taskrun run sweep.yaml sim/n=0",
     ]
     assert told(failed(sim(0), log=LOG), succeeded(sim(1)), files={LOG: b"Traceback:\n  at line 3\n"}) == [
-        "[1/2  50% ETA 1.0s] failed     sim/n=0  exit 3 after 1.0s",
+        "[1/2  50% ETA 1s] failed     sim/n=0  exit 3 after 1.0s",
         *block,
         "[2/2 100% in 1.0s] succeeded  sim/n=1  1.0s",
         "failed     sim/n=0  exit 3 after 1.0s",

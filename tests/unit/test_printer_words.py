@@ -62,7 +62,7 @@ def test_one_line_for_each_end_and_100_percent_at_the_last() -> None:
     one, two = sim(0), sim(1)
     assert plain([begin(2), started(one), started(two), succeeded(one, 1.0), succeeded(two, 2.0, 2.0), end()]) == [
         "2 tasks",
-        "[1/2  50% ETA 0.1s] succeeded  sim/n=0  1.0s",
+        "[1/2  50% ETA 1s] succeeded  sim/n=0  1.0s",
         "[2/2 100% in 2.0s] succeeded  sim/n=1  2.0s",
         "2 tasks in 2.0s: 2 succeeded",
     ]
@@ -104,7 +104,7 @@ def test_quiet_says_nothing_but_failures_and_the_summary() -> None:
 
 def test_fresh_tasks_are_left_out_of_the_time_to_go() -> None:
     of = outset(selected={"sim": 10}, total=10, done={"sim": 8}, history=History([("sim", 3.0)]))
-    assert plain([begin(10), found(sim(0))], of=of)[-1] == "[ 1/10  10% ETA 6.0s] fresh      sim/n=0"
+    assert plain([begin(10), found(sim(0))], of=of)[-1] == "[ 1/10  10% ETA 6s] fresh      sim/n=0"
 
 
 def test_a_task_that_never_ran_before_has_no_time_to_go() -> None:
