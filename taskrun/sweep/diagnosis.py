@@ -23,6 +23,7 @@ _VALUE = re.compile(rf"\s*(?:- +)*(?:{_KEY})?(?P<value>\S.*)")
 _KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([A-Za-z_]+):(?=[^\s:/])(?!.*: )")
 _COMMENT = re.compile(r"[ \t]+#")
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FAR = 1000
 _QUOTE_IT = "quote the value"
 
 
@@ -36,12 +37,13 @@ class _Trouble(Struct):
     context: str
     context_line: int
     context_column: int
+    opened: tuple[int, int] | None
     last_line: int | None  # where the last scalar in quotes began, if it ends on the line of the problem
     last_column: int
 
     def text(self, line: int) -> str:
-        """A line, or nothing behind the end."""
-        return self.lines[line] if 0 <= line < len(self.lines) else ""
+        """A line, or nothing behind the end. No rule looks far into one, for some take time by its square."""
+        return self.lines[line][:_FAR] if 0 <= line < len(self.lines) else ""
 
     @property
     def character(self) -> str:
@@ -62,16 +64,24 @@ class _Trouble(Struct):
         return line
 
 
+class Before(Struct, frozen=True):
+    """What YAML had read before it gave up; lines and columns count from 0.
+
+    `quoted`: where the last value began, and the line of its end, if it stood in quotes. `opened`: where the innermost
+    bracket stands that is still open.
+    """
+
+    quoted: tuple[int, int, int] | None = None
+    opened: tuple[int, int] | None = None
+
+
 # line and column from 0, what, hint
 _Finding = tuple[int, int, str, str]
 
 
-def diagnose(error: MarkedYAMLError, text: str, shown: str, last: tuple[int, int, int] | None) -> Mistake:
-    """The one mistake of a text that YAML cannot read.
-
-    `last`: line and column (from 0) at which the last value began, and the line of its end, if it stood in quotes.
-    """
-    trouble = _trouble(error, text, last)
+def diagnose(error: MarkedYAMLError, text: str, shown: str, before: Before) -> Mistake:
+    """The one mistake of a text that YAML cannot read."""
+    trouble = _trouble(error, text, before)
     found = next((finding for rule in _RULES if (finding := rule(trouble))), None) or _as_it_is(trouble)
     line, column, what, hint = found
     return Mistake(Place(shown, line + 1, column + 1), what, hint)
@@ -109,10 +119,11 @@ def _open_quote(text: str) -> str:
     return quote
 
 
-def _trouble(error: MarkedYAMLError, text: str, last: tuple[int, int, int] | None) -> _Trouble:
+def _trouble(error: MarkedYAMLError, text: str, before: Before) -> _Trouble:
     mark = error.problem_mark or error.context_mark
     begin = error.context_mark or mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
+    last = before.quoted
     is_near = last is not None and last[2] in (line, line - 1)
     return _Trouble(
         lines=_BREAK.split(text),
@@ -122,6 +133,7 @@ def _trouble(error: MarkedYAMLError, text: str, last: tuple[int, int, int] | Non
         context=error.context or "",
         context_line=begin.line if begin else line,
         context_column=begin.column if begin else column,
+        opened=before.opened,
         last_line=last[0] if last and is_near else None,
         last_column=last[1] if last and is_near else 0,
     )
@@ -138,8 +150,8 @@ def _tab(trouble: _Trouble) -> _Finding | None:
 def _first_character(trouble: _Trouble) -> _Finding | None:
     """A value that begins with a character that means something to YAML."""
     place, character = (trouble.line, trouble.column), trouble.character
-    if "cannot start any token" not in trouble.problem:
-        if not re.search("alias|anchor|tag|block scalar", trouble.context):
+    if "cannot start any token" not in trouble.problem and "node content" not in trouble.problem:
+        if not re.search("alias|anchor|tag|block scalar|directive", trouble.context):
             return None
         place, character = (trouble.context_line, trouble.context_column), trouble.opener
     if not character.strip():
@@ -163,13 +175,16 @@ def _open_string(trouble: _Trouble) -> _Finding | None:
 
 
 def _open_bracket(trouble: _Trouble) -> _Finding | None:
-    opener = trouble.opener
-    if "flow" not in trouble.context or opener not in ("{", "["):
+    if "flow" not in trouble.context:
         return None
-    kind, closer = ("mapping", "}") if opener == "{" else ("list", "]")
-    what = f"a value that starts with {opener!r} is a {kind} to YAML, and this one does not end with {closer!r}"
-    value = trouble.text(trouble.context_line)[trouble.context_column :]
-    return trouble.context_line, trouble.context_column, what, _quoted(value)
+    line, column = trouble.opened or (trouble.context_line, trouble.context_column)
+    value = trouble.text(line)[column:]
+    closer = {"{": "}", "[": "]"}.get(value[:1])
+    if closer is None:
+        return None
+    kind = "mapping" if closer == "}" else "list"
+    what = f"a value that starts with {value[0]!r} is a {kind} to YAML, and this one does not end with {closer!r}"
+    return line, column, what, _quoted(value)
 
 
 def _special_start(trouble: _Trouble) -> _Finding | None:
@@ -220,7 +235,8 @@ def _colon(trouble: _Trouble) -> _Finding | None:
         return None
     line = trouble.text(trouble.line)
     column, value = _value(line)
-    if column < trouble.column and line[:column].strip(" -"):
+    if (column < trouble.column and line[:column].strip(" -")) or trouble.line == 0:
+        column = min(column, trouble.column)
         return trouble.line, column, "a `: ` inside a value makes a mapping of it", _quoted(value)
     start = len(line) - len(line.lstrip())
     what = f"this line is indented below line {trouble.above + 1}, which holds a value already"
@@ -242,6 +258,14 @@ def _indentation(trouble: _Trouble) -> _Finding | None:
     if line.lstrip().startswith("- ") != ("sequence" in trouble.context or "collection" in trouble.context):
         what = "list items (`- `) and keys (`key:`) cannot stand in one column"
     return trouble.line, trouble.column, what, "what belongs together begins in the same column"
+
+
+def _outside(trouble: _Trouble) -> _Finding | None:
+    """The file's one value has ended, and more follows."""
+    if "document start" not in trouble.problem:
+        return None
+    what = "this does not belong to what stands above it"
+    return trouble.line, trouble.column, what, "all keys of the top level begin in the same column"
 
 
 def _lonely(trouble: _Trouble) -> _Finding | None:
@@ -268,6 +292,7 @@ _RULES: tuple[Callable[[_Trouble], _Finding | None], ...] = (
     _colon,
     _list_start,
     _indentation,
+    _outside,
     _lonely,
 )
 

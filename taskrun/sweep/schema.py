@@ -49,9 +49,10 @@ _NUMBER = rf"[+-]?{_DECIMAL}([eE][+-]?[0-9]+)?"
 _AMOUNT = rf"[+]?{_DECIMAL}([eE][+-]?[0-9]+)?"
 _SIZE = rf"{_DECIMAL} ?([kKmMgGtTpP](i?[bB])?|[bB])?"
 _DURATION = "".join(rf"({_DECIMAL} ?{unit} ?)?" for unit in ("w", "d", "h", "m", "s", "ms"))
+_FACTOR = r"[+]?0*[1-9][0-9]*(\.[0-9]*)?([eE][+]?[0-9]+)?"
 _BOOLEAN = "true|True|TRUE|yes|Yes|YES|false|False|FALSE|no|No|NO"
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
-_PLACEHOLDER = r"[\s\S]*\{[A-Za-z_][\s\S]*"
+_PLACEHOLDER = r"([\s\S]*[^$])?\{[A-Za-z_][\s\S]*"
 
 
 def says(text: str) -> Meta:
@@ -79,7 +80,7 @@ Amount = Annotated[Annotated[str, _read_as(_AMOUNT)] | Annotated[float, Meta(ge=
 Size = Annotated[Annotated[str, _read_as(_SIZE)] | Annotated[float, Meta(ge=0)], Kind.SIZE]
 Total = Annotated[Annotated[str, _like(f"^({_AMOUNT}|{_SIZE})$")] | Annotated[float, Meta(ge=0)], Kind.TOTAL]
 Timeout = Annotated[str, _read_as(rf"(?=.*[1-9]){_DURATION}"), Kind.TIMEOUT]
-Delay = Annotated[str, _read_as(rf"(?=.){_DURATION}( x{_AMOUNT})?"), Kind.DELAY]
+Delay = Annotated[str, _read_as(rf"(?=.){_DURATION}( x{_FACTOR})?"), Kind.DELAY]
 Count = Annotated[Annotated[str, _read_as(r"[+]?[0-9]+")] | Annotated[int, Meta(ge=0)], Kind.COUNT]
 Nice = Annotated[Annotated[str, _read_as(r"[+-]?[0-9]+")] | Annotated[int, Meta(ge=-20, le=19)], Kind.NICE]
 ExitCode = Annotated[Annotated[str, _read_as("[0-9]+")] | Annotated[int, Meta(ge=0, le=255)], Kind.EXIT_CODE]
@@ -124,7 +125,7 @@ _ROWS = {"type": "array", "minItems": 1, "items": {"type": "array", "items": _VA
 _CSV = {"type": "string", "minLength": 1, "description": "A CSV file; its columns are names."}
 _IN_SWEEP = {"properties": {"csv": _CSV}, "patternProperties": {",": _ROWS}}
 
-Values = Value | Annotated[list[Value], AtLeastOne] | Annotated[Spread, Meta(extra_json_schema=_SPREAD)]
+Values = Value | Annotated[list[Value], AtLeastOne] | Spread
 SweepName = Annotated[str, _like(rf"^\s*{_IDENTIFIER}\s*(,\s*{_IDENTIFIER}\s*)*$")]
 Product = Annotated[dict[SweepName, Values], Meta(min_length=1, extra_json_schema=_IN_SWEEP)]
 Exclusion = Annotated[dict[str, Value | list[Value]], AtLeastOne]
@@ -215,6 +216,7 @@ def json_schema() -> dict[str, object]:
 
     made = schema(FileKeys)
     root = made["$defs"].pop("FileKeys")
+    made["$defs"]["Spread"].update(_SPREAD)  # msgspec leaves out what a union says of a Struct
     needs_run = {"if": {"type": "object"}, "then": {"required": ["run"]}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

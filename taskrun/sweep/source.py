@@ -129,24 +129,28 @@ class _Builder:
 
     def build(self) -> Node | None:
         """The document's node; None for an empty file."""
-        from yaml import MarkedYAMLError, YAMLError
-
-        from taskrun.sweep.diagnosis import diagnose, diagnose_character
+        from yaml import YAMLError
 
         try:
             self._run()
-        except MarkedYAMLError as error:
-            raise SweepError([diagnose(error, self._text, self._shown, self._last_quoted())]) from error
         except YAMLError as error:
-            raise SweepError([diagnose_character(self._text, self._shown)]) from error
+            raise SweepError([self._diagnosis(error)]) from error
         return self._root
 
-    def _last_quoted(self) -> tuple[int, int, int] | None:
-        """Line and column at which the last value read began, and the line of its end, if it stood in quotes."""
+    def _diagnosis(self, error: Exception) -> Mistake:
+        from yaml import MarkedYAMLError
+
+        from taskrun.sweep.diagnosis import Before, diagnose, diagnose_character
+
+        if not isinstance(error, MarkedYAMLError):
+            return diagnose_character(self._text, self._shown)
         last = self._last
-        if last is None or last.style not in ("'", '"'):
-            return None
-        return last.start_mark.line, last.start_mark.column, last.end_mark.line
+        quoted = None
+        if last is not None and last.style in ("'", '"'):
+            quoted = last.start_mark.line, last.start_mark.column, last.end_mark.line
+        opened = self._frames[-1].place if self._frames and self._frames[-1].is_flow else None
+        before = Before(quoted, (opened.line - 1, opened.column - 1) if opened else None)
+        return diagnose(error, self._text, self._shown, before)
 
     def _run(self) -> None:
         """Take the events until the document ends."""
@@ -219,11 +223,14 @@ class _Builder:
 
     def _check_cut(self, event: _Event, node: Scalar) -> None:
         """A plain value that YAML ended at ` #` although a quote is open there."""
+        end = event.end_mark.index
+        if self._text[end : end + 1] not in (" ", "\t"):
+            return
         from taskrun.sweep.diagnosis import cut_at_comment
 
         key = self._frames[-1].items[-1] if self._frames and self._frames[-1].items else None
         is_prose = isinstance(key, Scalar) and key.text == "desc"  # an apostrophe and then a comment
-        cut = "" if is_prose else cut_at_comment(self._text, event.value, event.end_mark.index)
+        cut = "" if is_prose else cut_at_comment(self._text, event.value, end)
         if cut:
             what = f"YAML takes everything from ` #` on for a comment, so that the quote {cut} stays open"
             self._findings.mistake(node.place, what, "quote the whole value, or write it below `|`", is_last=True)
@@ -305,7 +312,7 @@ class _Builder:
         value = merge.value
         for table in value.items if isinstance(value, Listing) else (value,):
             if not isinstance(table, Table):
-                self._findings.mistake(table.place, "`<<` takes over mappings only", "write `<<: *name`")
+                self._findings.mistake(merge.key.place, "`<<` takes over mappings only", "write `<<: *name`")
                 continue
             for name, entry in table.entries.items():
                 if name not in entries:
