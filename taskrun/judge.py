@@ -95,8 +95,7 @@ class _Look:
             return
         now = self._files.glance(task.outputs)
         if None in now:
-            missing = [path for path, figure in zip(task.outputs, now, strict=True) if figure is None]
-            yield Reason(ReasonKind.OUTPUT_MISSING, named(missing))
+            yield Reason(ReasonKind.OUTPUT_MISSING, named(_absent(task.outputs, now)))
         if self._comparison.same(past.start.signature.outputs, task.outputs):
             yield from self._comparison.changed_files(task.outputs, past.end.outputs, now, ReasonKind.OUTPUT_CHANGED)
 
@@ -154,7 +153,7 @@ class FileJudge(_Look):
         """Whether a ready task is to run."""
         figures = self._files.glance(task.inputs)
         if None in figures:
-            return _missing_input(task, figures)
+            return _missing_input(_absent(task.inputs, figures))
         return self._verdict(task, tuple(ran), figures)
 
     def prepare(self, task: Task) -> Prepared | Refused:
@@ -162,7 +161,7 @@ class FileJudge(_Look):
         self._recover(task)
         figures = self._files.figures(task.inputs)
         if None in figures:
-            return _missing_input(task, figures)
+            return _missing_input(_absent(task.inputs, figures))
         try:
             before = self._workspace.make_room(task)
         except OSError as error:
@@ -182,7 +181,7 @@ class FileJudge(_Look):
         figures: tuple[Figure, ...] = ()
         if cause is None:
             figures = tuple([self._files.figure(path) for path in outputs])
-            missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
+            missing = _absent(outputs, figures)
             if missing:
                 cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
         if cause is None:
@@ -228,14 +227,17 @@ class DryJudge(_Look):
 
     def __init__(self, graph: Graph, records: Records, *, root: str) -> None:
         super().__init__(graph, records, root=root)
-        self._makers: dict[str, int] = {}
+        self._made: set[str] = set()  # what would be made
+        self._touched: set[str] = set()  # the directories above it
+        self._missing: dict[int, tuple[tuple[str, ...], list[str]]] = {}  # by the identity of a list of inputs
 
     def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
         """Whether a task would run. Files that a task before it would make are not looked at."""
         figures = self._files.glance(task.inputs)
-        gone = [path for path, figure in zip(task.inputs, figures, strict=True) if figure is None]
-        if gone and not all(self._is_to_come(path) for path in gone):
-            return _missing_input(task, figures)
+        if None in figures:
+            missing = self._missing_of(task.inputs, figures)
+            if missing:
+                return _missing_input(missing)
         return self._verdict(task, tuple(ran), figures)
 
     def prepare(self, task: Task) -> Prepared | Refused:
@@ -245,23 +247,38 @@ class DryJudge(_Look):
     def settle(self, task: Task, ended: Ended) -> Settled:
         """What would be executed is taken to succeed."""
         self._executed.add(task.index)
+        for output in task.outputs:
+            self._made.add(output)
+            above = output.rpartition("/")[0]
+            while above and above not in self._touched:
+                self._touched.add(above)
+                above = above.rpartition("/")[0]
         return Settled(Status.SUCCEEDED)
+
+    def _missing_of(self, inputs: tuple[str, ...], figures: tuple[Figure, ...]) -> list[str]:
+        """The inputs that nobody would make; tasks that share their inputs share the makers of these too."""
+        known = self._missing.get(id(inputs))
+        if known is None:
+            missing = [path for path in _absent(inputs, figures) if not self._is_to_come(path)]
+            known = self._missing[id(inputs)] = (inputs, missing)
+        return known[1]
 
     def _is_to_come(self, path: str) -> bool:
         """Whether a task that would run makes this file, or something in it, or the directory that it lies in."""
-        if not self._makers:
-            self._makers = {output: task.index for task in self._graph.tasks for output in task.outputs}
-        above = path
-        while above:
-            if self._makers.get(above) in self._executed:
+        if path in self._touched:
+            return True
+        while path:
+            if path in self._made:
                 return True
-            above = above.rpartition("/")[0]
-        inside = f"{path}/"
-        return any(self._makers[output] in self._executed for output in self._makers if output.startswith(inside))
+            path = path.rpartition("/")[0]
+        return False
 
 
-def _missing_input(task: Task, figures: tuple[Figure, ...]) -> Refused:
-    missing = [path for path, figure in zip(task.inputs, figures, strict=True) if figure is None]
+def _absent(paths: tuple[str, ...], figures: tuple[Figure, ...]) -> list[str]:
+    return [path for path, figure in zip(paths, figures, strict=True) if figure is None]
+
+
+def _missing_input(missing: list[str]) -> Refused:
     return Refused(Cause.MISSING_INPUT, f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not there")
 
 
