@@ -18,7 +18,8 @@ INHERITED = {b"PATH": b"/usr/bin:/bin", b"HOME": b"/home/me"}
 
 def around(root: Path, declared: dict[str, str] | None = None, **inherited: str) -> Surroundings:
     variables = INHERITED | {os.fsencode(name): os.fsencode(value) for name, value in inherited.items()}
-    return Environments(variables, "run", Fraction(4)).surroundings(declared or {}, os.fspath(root))
+    task = Task(0, "t", Step("t"), Shell("true"), env=declared or {})
+    return Environments(variables, "run", Fraction(4)).around(task, os.fspath(root))
 
 
 def program(root: Path, name: str, mode: int = 0o755) -> None:
@@ -32,7 +33,7 @@ def program(root: Path, name: str, mode: int = 0o755) -> None:
 def test_a_simple_string_needs_no_bash(tmp_path: Path, action: Action) -> None:
     found = direct_command(action, around(tmp_path), 3)
     assert found is not None
-    assert found.words[-1] in ("true", "a=b", "3")
+    assert found[1][-1] in ("true", "a=b", "3")
 
 
 @pytest.mark.parametrize(
@@ -85,14 +86,12 @@ def test_a_long_string_goes_to_a_script_where_its_shell_can_read_one(tmp_path: P
         ("sh", "-ec"): ("sh", "-e", "FILE"),
         ("sh", "-c"): ("sh", "FILE"),
     }.items():
-        assert plain_command(Shell(text, words), around(tmp_path), 1, os.fspath(tmp_path), "FILE").words == expected
+        assert plain_command(Shell(text, words), around(tmp_path), 1, os.fspath(tmp_path), "FILE")[1] == expected
 
 
 def variables_of(root: Path, task: Task, attempt: int = 1, **inherited: str) -> dict[str, str]:
     variables = INHERITED | {os.fsencode(name): os.fsencode(value) for name, value in inherited.items()}
-    environments = Environments(variables, "run", Fraction(4))
-    shared = environments.surroundings(task.env, os.fspath(root))
-    found = environments.of(task, shared, attempt)
+    found = Environments(variables, "run", Fraction(4)).around(task, os.fspath(root)).of(task, attempt)
     return {os.fsdecode(name): os.fsdecode(value) for name, value in found.items()}
 
 

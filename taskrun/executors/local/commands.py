@@ -16,14 +16,7 @@ from taskrun.shell import simple_words
 LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (MAX_ARG_STRLEN less its NUL)
 
 
-class Command:
-    """`program` as handed to the system; `direct` where bash is the second try."""
-
-    __slots__ = ("program", "words")
-
-    def __init__(self, program: str, words: tuple[str, ...]) -> None:
-        self.program = program
-        self.words = words
+Command = tuple[str, tuple[str, ...]]  # the program as handed to the system; the words that it sees
 
 
 def direct_command(action: Action, around: Surroundings, attempt: int) -> Command | None:
@@ -34,7 +27,7 @@ def direct_command(action: Action, around: Surroundings, attempt: int) -> Comman
     if not words or words[0] in around.functions:
         return None
     program = words[0] if "/" in words[0] else _as_bash_finds(words[0], around.path)
-    return Command(program, words) if program is not None else None
+    return (program, words) if program is not None else None
 
 
 def plain_command(action: Action, around: Surroundings, attempt: int, directory: str, script: str) -> Command:
@@ -48,7 +41,7 @@ def plain_command(action: Action, around: Surroundings, attempt: int, directory:
         words = (*_without_command_option(action.words), script)
     else:
         words = (*action.words, as_run(action.text, attempt))
-    return Command(find_program(words[0], around.path, directory), words)
+    return find_program(words[0], around.path, directory), words
 
 
 def long_text(action: Action, attempt: int) -> str | None:

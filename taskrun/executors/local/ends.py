@@ -1,7 +1,8 @@
 """What is known of an attempt that is over, and what it left running.
 
 A process group is signalled only while its number is known to be the task's: while its leader is unreaped, or while it
-has been seen to have members at every look since (a number with members is given to nobody else).
+has been seen to have members, and no process of that number, at every look since: the kernel gives a number to nobody
+else as long as the group has members, and whoever got it would be a process first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import sys
 import time
 
-from taskrun.machine import group_members
+from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
 
 _INHERITS_PEAK: bool = sys.platform != "darwin"
@@ -115,10 +116,12 @@ class Lingering:
         return bool(self._due)
 
     def notice(self, group: int) -> None:
-        """Called just after the leader was reaped: keep the group in mind if it still has members."""
+        """Called just after the leader was reaped: end the rest of its group, if there is any."""
         try:
             os.killpg(group, 0)
         except (ProcessLookupError, PermissionError):
+            return
+        if not _is_unchanged(group):
             return
         signal_group(group, signal.SIGTERM, signal.SIGCONT)
         self._due[group] = time.monotonic() + self._grace
@@ -158,7 +161,7 @@ class Lingering:
 
 
 def _is_unchanged(group: int) -> bool:
-    """Whether the group has members and no process has its number: such a one would lead a new group."""
+    """Whether the group has members and no living process has its number: such a one would lead a new group."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -170,5 +173,5 @@ def _is_unchanged(group: int) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass
-    return False
+        return False
+    return start_ticks(group) is None  # the leader's zombie, which nobody has reaped yet

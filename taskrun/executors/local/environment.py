@@ -30,22 +30,39 @@ _CODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class Surroundings:
-    """What tasks of one directory and one declared environment share. `functions` are what bash would import."""
+    """What the tasks of one step, directory, declared environment and traits share.
 
-    __slots__ = ("functions", "is_plain", "marked", "path", "source", "variables")
+    `path`: the entries of their PATH; `functions`: the names of those that a bash would import; `is_plain`: whether
+    bash would hand the variables on as they are, and stay silent.
+    """
 
-    def __init__(self, variables: Variables, declared: Mapping[str, str]) -> None:
-        self.variables = variables
-        self.source = declared
-        self.marked = [(os.fsencode(name), text) for name, text in declared.items() if "\0" in text]
-        self.path = tuple(os.fsdecode(variables[b"PATH"]).split(":")) if b"PATH" in variables else None
+    __slots__ = ("_declared", "_marked", "_names", "_variables", "functions", "is_plain", "path")
+
+    def __init__(self, variables: Variables, declared: Mapping[str, str], names: tuple[bytes, ...]) -> None:
+        self._variables = variables
+        self._declared = declared
+        self._names = names
+        self._marked = [(os.fsencode(name), text) for name, text in declared.items() if "\0" in text]
+        path = variables.get(b"PATH")
+        self.path = None if path is None else tuple(dict.fromkeys(os.fsdecode(path).split(":")))
         self.functions = _functions(variables)
-        moved = {"PWD", "OLDPWD", "PATH", "LC_ALL"} & {name for name, text in declared.items() if "\0" in text}
-        self.is_plain = not moved and not {"PWD", "OLDPWD"} & declared.keys() and _is_plain(variables)
+        is_fixed = not any(name in (b"PATH", b"LC_ALL", b"SHLVL") for name, _ in self._marked)
+        self.is_plain = is_fixed and not {"PWD", "OLDPWD"} & declared.keys() and _is_plain(variables)
+
+    def of(self, task: Task, attempt: int) -> Variables:
+        """The whole environment of a task's `attempt`-th execution in this run."""
+        variables = self._variables.copy()
+        for name, text in self._marked:
+            variables[name] = os.fsencode(as_run(text, attempt))
+        for name, value in zip(self._names, (*task.values, *task.lets), strict=True):
+            variables[name] = value.encode(*_CODING)  # a call less than fsencode
+        variables[b"TASKRUN_TASK"] = task.name.encode(*_CODING)
+        variables[b"TASKRUN_ATTEMPT"] = b"%d" % attempt
+        return variables
 
 
 class Environments:
-    """Makes environments cheaply: all that tasks share is encoded once."""
+    """Makes environments cheaply: all that tasks share is put together once."""
 
     def __init__(self, inherited: Mapping[bytes, bytes], run: str, most_cores: Fraction) -> None:
         self._base = {
@@ -53,57 +70,32 @@ class Environments:
         }
         if not os.path.isdir(self._base.get(b"OLDPWD", b"/")):
             del self._base[b"OLDPWD"]  # as bash does
-        self._base[b"TASKRUN_RUN"] = os.fsencode(run)
+        self._run = os.fsencode(run)
         self._most_cores = most_cores
-        self._shared: dict[tuple[str, int], Surroundings] = {}
-        self._names: dict[int, tuple[Step, bytes, tuple[bytes, ...]]] = {}
-        self._cores: dict[int, tuple[Traits, bytes]] = {}
+        # The objects stand in the values too, so that no other one can come to have the id in the key.
+        self._shared: dict[tuple[str, int, int, int], tuple[Surroundings, Step, Traits]] = {}
 
-    def surroundings(self, declared: Mapping[str, str], directory: str) -> Surroundings:
-        """For the tasks that run in `directory` with this very mapping."""
-        key = directory, id(declared) if declared else 0
+    def around(self, task: Task, directory: str) -> Surroundings:
+        """For a task that runs in `directory`."""
+        key = directory, id(task.step), id(task.traits), id(task.env) if task.env else 0
         found = self._shared.get(key)
         if found is None:
             if len(self._shared) >= _MOST_KEPT:
                 self._shared.clear()
-            found = self._shared[key] = self._surround(declared, directory)
-        return found
+            found = self._shared[key] = self._surround(task, directory), task.step, task.traits
+        return found[0]
 
-    def _surround(self, declared: Mapping[str, str], directory: str) -> Surroundings:
+    def _surround(self, task: Task, directory: str) -> Surroundings:
+        step = task.step
         variables = self._base.copy()
         variables[b"PWD"] = _pwd(variables.get(b"PWD", b""), os.fsencode(directory))
-        for name, value in declared.items():
+        for name, value in task.env.items():
             variables[os.fsencode(name)] = os.fsencode(value)
-        variables[b"TASKRUN_RUN"] = self._base[b"TASKRUN_RUN"]
-        return Surroundings(variables, declared)
-
-    def of(self, task: Task, around: Surroundings, attempt: int) -> Variables:
-        """The whole environment of a task's `attempt`-th execution in this run."""
-        variables = around.variables.copy()
-        for name, text in around.marked:
-            variables[name] = os.fsencode(as_run(text, attempt))
-        step, names = self._step(task.step)
-        for name, value in zip(names, (*task.values, *task.lets), strict=True):
-            variables[name] = value.encode(*_CODING)  # a call less than fsencode
-        variables[b"TASKRUN_TASK"] = task.name.encode(*_CODING)
-        variables[b"TASKRUN_STEP"] = step
-        variables[b"TASKRUN_ATTEMPT"] = b"%d" % attempt
-        variables[b"TASKRUN_CORES"] = self._granted(task.traits)
-        return variables
-
-    def _step(self, step: Step) -> tuple[bytes, tuple[bytes, ...]]:
-        found = self._names.get(id(step))
-        if found is None:
-            names = tuple(_PARAM + os.fsencode(name.upper()) for name in (*step.names, *step.lets))
-            found = self._names[id(step)] = (step, os.fsencode(step.name), names)
-        return found[1:]
-
-    def _granted(self, traits: Traits) -> bytes:
-        found = self._cores.get(id(traits))
-        if found is None:
-            shown = show_number(min(traits.cores, self._most_cores))
-            found = self._cores[id(traits)] = (traits, shown.encode())
-        return found[1]
+        variables[b"TASKRUN_RUN"] = self._run
+        variables[b"TASKRUN_STEP"] = os.fsencode(step.name)
+        variables[b"TASKRUN_CORES"] = show_number(min(task.traits.cores, self._most_cores)).encode()
+        names = tuple(_PARAM + os.fsencode(name.upper()) for name in (*step.names, *step.lets))
+        return Surroundings(variables, task.env, names)
 
 
 def _pwd(inherited: bytes, directory: bytes) -> bytes:

@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt, Grant
@@ -140,13 +139,9 @@ class LocalExecutor:
                 self._happened.append(Ended(gone.task, gone.attempt, now, now, cause=Cause.LOST, message=_ORPHAN))
 
     def _reap(self, pid: int) -> None:
-        """Take the result of a child that is over. Until `wait4` its zombie keeps the group's number for us."""
+        """Take the result of a child that looks over."""
         child = self._children[pid]
         try:
-            if not self._watch.owns_children and not peek(pid):
-                return
-            with suppress(PermissionError):  # macOS says so of a group of zombies
-                os.killpg(pid, signal.SIGTERM)
             reaped, status, usage = os.wait4(pid, os.WNOHANG)
         except ChildProcessError:
             self._forget(child)

@@ -15,8 +15,6 @@ if sys.platform != "linux":
     class KqueueWatch:
         """One event for each child's end."""
 
-        owns_children = False
-
         def __init__(self, catcher: Catcher | None) -> None:
             self._catcher = catcher
             self._queue = select.kqueue()

@@ -17,7 +17,7 @@ from taskrun.executors.local.commands import Command, direct_command, long_text,
 from taskrun.executors.local.ends import Peak
 from taskrun.executors.local.environment import Environments, Surroundings, Variables
 from taskrun.executors.local.spawn import Spawner
-from taskrun.executors.local.streams import Streams, first_obstacle, streams_of
+from taskrun.executors.local.streams import Streams, discard_if_empty, first_obstacle, streams_of
 from taskrun.model import Task
 from taskrun.names import log_name, task_path
 
@@ -47,7 +47,8 @@ class Child:
 
     def clean_up(self) -> None:
         """Keep neither a script nor an empty log."""
-        self.streams.discard_empty_log()
+        if self.streams.log is not None:
+            discard_if_empty(self.streams.log)
         if self.script:
             _remove(self.script)
 
@@ -74,8 +75,8 @@ class Launcher:
                 self._make_parent(streams.log)
             if streams.log != streams.output or streams.error is not None:
                 streams.refuse_pipes()
-            around = self._environments.surroundings(task.env, directory)
-            variables = self._environments.of(task, around, attempt.round)
+            around = self._environments.around(task, directory)
+            variables = around.of(task, attempt.round)
             child.before = read_clock()
             child.pid = self._start(child, around, variables, directory)
         except OSError as error:
@@ -140,16 +141,17 @@ class Launcher:
 
 def _explained(error: OSError, command: Command, streams: Streams, directory: str) -> OSError:
     """The error with the path that it is about: the system tells no more than a number."""
-    if error.filename not in (None, command.program):
+    program, words = command
+    if error.filename not in (None, program):
         return error
     obstacle = first_obstacle(streams, directory)
     if obstacle is not None:
         return obstacle
     number = error.errno or 0
-    words = os.strerror(number)
-    if number == errno.ENOENT and os.path.isfile(os.path.join(directory, command.program)):
-        words = f"bad interpreter: {words}"
-    return OSError(number, words, command.words[0])
+    reason = os.strerror(number)
+    if number == errno.ENOENT and os.path.isfile(os.path.join(directory, program)):
+        reason = f"bad interpreter: {reason}"
+    return OSError(number, reason, words[0])
 
 
 def _remove(path: str) -> None:

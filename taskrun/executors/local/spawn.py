@@ -61,11 +61,12 @@ class Spawner:
         os.close(self._null)
 
     def _posix_spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
+        program, words = command
         return os.posix_spawn(
-            command.program,
-            command.words,
+            program,
+            words,
             variables,
-            file_actions=streams.actions(self._null) + self._closes,
+            file_actions=streams.actions(self._null, self._closes),
             setsid=True,
             setsigmask=(),
             setsigdef=self._resets,
@@ -75,12 +76,13 @@ class Spawner:
         """Of the signals that the host program ignores only SIGPIPE and SIGXFSZ are put back here."""
         from subprocess import Popen
 
+        program, words = command
         output, error = streams.open()
         mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
         try:
             process = Popen(
-                command.words,
-                executable=command.program,
+                words,
+                executable=program,
                 env=variables,
                 cwd=directory,
                 stdin=self._null,

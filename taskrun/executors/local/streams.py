@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from stat import S_ISFIFO
 
 FileAction = tuple[int, int, str, int, int] | tuple[int, int, int]
@@ -31,17 +32,13 @@ class Streams:
         """How this one of them is opened."""
         return _LOG if path == self.log else _REDIRECT
 
-    def actions(self, null: int) -> list[FileAction]:
+    def actions(self, null: int, closes: Sequence[FileAction]) -> list[FileAction]:
         """What the new process does to have them as 0, 1 and 2; `null` is an open /dev/null."""
-        actions: list[FileAction] = [
-            (os.POSIX_SPAWN_DUP2, null, 0),
-            (os.POSIX_SPAWN_OPEN, 1, self.output, self.flags(self.output), _MODE),
-        ]
-        if self.error is None:
-            actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
-        else:
-            actions.append((os.POSIX_SPAWN_OPEN, 2, self.error, self.flags(self.error), _MODE))
-        return actions
+        error: FileAction = (os.POSIX_SPAWN_DUP2, 1, 2)
+        if self.error is not None:
+            error = os.POSIX_SPAWN_OPEN, 2, self.error, self.flags(self.error), _MODE
+        output = os.POSIX_SPAWN_OPEN, 1, self.output, self.flags(self.output), _MODE
+        return [(os.POSIX_SPAWN_DUP2, null, 0), output, error, *closes]
 
     def refuse_pipes(self) -> None:
         """OSError for a redirect to a FIFO: opening one holds up the runner, and so whoever would read it."""
@@ -60,15 +57,14 @@ class Streams:
             os.close(output)
             raise
 
-    def discard_empty_log(self) -> None:
-        """Keep no log in which nothing stands."""
-        if self.log is None:
-            return
-        try:
-            if not os.stat(self.log).st_size:
-                os.unlink(self.log)
-        except OSError:
-            pass  # somebody was quicker, or it cannot be helped: an empty file harms nobody
+
+def discard_if_empty(log: str) -> None:
+    """Keep no log in which nothing stands."""
+    try:
+        if not os.stat(log).st_size:
+            os.unlink(log)
+    except OSError:
+        pass  # somebody was quicker, or it cannot be helped: an empty file harms nobody
 
 
 def streams_of(stdout: str | None, stderr: str | None, *, root: str, log: str) -> Streams:

@@ -19,7 +19,7 @@ from typing import Protocol
 from taskrun.executors.local.catch import Catcher
 from taskrun.interrupt import heeded
 
-Woken = tuple[Iterable[int], Sequence[int]]  # children that are over: reap each before asking for the next; signals
+Woken = tuple[Iterable[int], Sequence[int]]  # children that look over: reap each before asking for the next; signals
 
 NOTHING: Woken = ((), ())
 _FEW = 4
@@ -31,9 +31,6 @@ _ENDS = (1, 2, 3)  # CLD_EXITED, CLD_KILLED, CLD_DUMPED; being stopped is no end
 
 class Watch(Protocol):
     """What an executor waits with."""
-
-    owns_children: bool
-    """Whether nobody else can have reaped a child that is said to be over."""
 
     def add(self, pid: int) -> None:
         """Watch a child from now on."""
@@ -69,8 +66,6 @@ def peek(pid: int) -> bool:
 
 class SignalWatch:
     """Signals blocked from construction to `close`, and fetched; no child inherits that (see spawn)."""
-
-    owns_children = True
 
     def __init__(self) -> None:
         self._children: dict[int, None] = {}
@@ -130,8 +125,6 @@ def _any_zombie() -> int:
 
 class PollWatch:
     """A pidfd for each child; where there is none (an old kernel, no descriptor left) it is asked at intervals."""
-
-    owns_children = False
 
     def __init__(self, catcher: Catcher | None) -> None:
         self._catcher = catcher
