@@ -124,6 +124,7 @@ class FakeExecutor:
         self._due: list[tuple[float, int, int]] = []  # when, a number, whose
         self._number = 0
         self._said: list[Happening] = []
+        self._just_ended: set[int] = set()
         self._used: dict[str, int | Fraction] = dict.fromkeys(self.pools, 0)
         self._amounts: dict[int, dict[str, int | Fraction]] = {}
 
@@ -157,6 +158,7 @@ class FakeExecutor:
             return said
         self.time = max(self.time, self._next_moment(timeout))
         found: list[Happening] = []
+        self._just_ended.clear()
         while self._interrupts and self._interrupts[0][0] <= self.time:
             found.append(Interrupted(*self._interrupts.pop(0)[1:]))
         while self._due and self._due[0][0] <= self.time:
@@ -167,6 +169,7 @@ class FakeExecutor:
         assert not self.stopped, f"{task.name} killed after the end"
         self.kills.append((self.time, task.name, force))
         process = self._processes.get(task.index)
+        assert process or task.index in self._just_ended, f"{task.name} killed, but it does not run"
         if process is not None and (force or task.name not in self._stubborn):
             process.end = Ended(task.index, process.attempt.number, process.start, self.time, None, _killer(force))
             if process.adopted:
@@ -219,6 +222,7 @@ class FakeExecutor:
         if process is not None:  # else it was killed before
             for pool, amount in self._asks(process.task).items():
                 self._used[pool] -= amount
+            self._just_ended.add(index)
             yield process.end
 
 

@@ -47,8 +47,8 @@ def test_more_cores_than_there_are_means_all_of_them() -> None:
 def test_a_request_that_no_pool_can_satisfy_is_named() -> None:
     there = pools(cores=2, memory=4)
     assert shortage(asks(cores=8, memory=4), there) is None
-    assert shortage(asks(memory=5), there) == ("memory", 5, 4)
-    assert shortage(asks(licence=1), there) == ("licence", 1, 0)
+    assert shortage(asks(memory=5), there) == ("memory", Fraction(5), Fraction(4))
+    assert shortage(asks(licence=1), there) == ("licence", Fraction(1), Fraction(0))
     assert shortage(asks(licence=0), there) is None
 
 

@@ -288,8 +288,9 @@ def test_a_terminated_task_that_still_ends_well_has_succeeded() -> None:
     assert told(run(graph("a"), executor))[-2:] == ["5 a succeeded", "5 over"]
 
 
-def test_an_interrupt_of_a_lower_level_changes_nothing() -> None:
-    executor = one_core(seconds={"a": 60}, stubborn=["a"], interrupts=[(1, 2, "SIGTERM"), (2, 1, "SIGINT")])
+def test_an_interrupt_of_no_higher_level_changes_nothing() -> None:
+    interrupts = [(1, 2, "SIGTERM"), (2, 1, "SIGINT"), (3, 2, "SIGHUP")]
+    executor = one_core(seconds={"a": 60}, stubborn=["a"], interrupts=interrupts)
     assert told(run(graph("a; b"), executor, grace=5))[1:] == [
         "1 stopping 2 SIGTERM, 1 running",
         "6 a failed cancelled",
