@@ -230,7 +230,7 @@ class Study(Struct, frozen=True):
 
     `root` is the absolute directory that paths are seen from, `source` the file's name relative to it (what the
     journal's header names). `hints` are warnings, whole sentences with their place. `names` and `points` are the
-    sweep's, points as source texts aligned with the names.
+    sweep's, points as source texts aligned with the names (None where a point lacks one).
     """
 
     name: str
@@ -240,4 +240,4 @@ class Study(Struct, frozen=True):
     shapes: tuple[StepShape, ...] = ()
     hints: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    points: Sequence[tuple[str, ...]] = ()
+    points: Sequence[tuple[str | None, ...]] = ()

@@ -12,7 +12,7 @@ from taskrun.sweep.cells import List, joined
 from taskrun.sweep.commands import actions, environments
 from taskrun.sweep.expansion import Expansion, is_exact
 from taskrun.sweep.expansions import files_in
-from taskrun.sweep.traits import find_cores, find_traits
+from taskrun.sweep.traits import check_values, find_cores, find_traits
 from taskrun.sweep.views import Viewer
 
 
@@ -28,6 +28,7 @@ class Body(Struct):
 
 def find_body(expansion: Expansion, state: str) -> Body:
     """Work out the columns of a step; raises RowMistake. `state` is the state directory, for lists of files."""
+    check_values(expansion)
     expansion.cores = find_cores(expansion)
     viewer = Viewer(expansion, state)
     found = actions(expansion, viewer)
@@ -44,10 +45,10 @@ def _inputs(expansion: Expansion) -> list[List]:
     return joined([*columns, *map(expansion.named, targets)], len(expansion))
 
 
-def make_tasks(expansion: Expansion, body: Body, desc: str, read: set[str]) -> Iterator[Task]:
+def make_tasks(expansion: Expansion, body: Body, read: set[str]) -> Iterator[Task]:
     """The tasks of a step. A redirect file counts among the outputs where it is in `read`."""
     plan, rows = expansion.plan, len(expansion)
-    step = Step(plan.name, plan.names, expansion.lets, desc)
+    step = Step(plan.name, plan.names, expansion.lets, plan.desc)
     lets = [expansion.values(name) for name in expansion.lets]
     redirects = [
         [some[0] for some in expansion.files(key)] if plan.items(key) else repeat(None, rows)

@@ -110,7 +110,8 @@ def joined(columns: Sequence[Sequence[List]], rows: int) -> list[List]:
     if not columns:
         return [()] * rows
     if len(columns) == 1:
-        return per_list(columns[0], _distinct)
+        (lists,) = columns
+        return list(lists) if all(len(some) < 2 for some in lists) else per_list(lists, _distinct)
     known: dict[tuple[int, ...], List] = {}
     result = []
     for parts in zip(*columns, strict=True):

@@ -29,7 +29,6 @@ class Edges:
 
     def __init__(self, expansions: Sequence[Expansion], makers: Makers, paths: Paths, findings: Findings) -> None:
         self._expansions = {expansion.plan.name: expansion for expansion in expansions}
-        self._makers = makers
         self._paths = paths
         self._findings = findings
         self._makers_of: dict[str, _Members] = {}
@@ -37,10 +36,12 @@ class Edges:
         self._by_path: dict[str, dict[int, list[_Members]]] = {name: {} for name in self._expansions}
         self.read: set[str] = set()
         self.sources: dict[Place, list[str]] = {}
-        self._resolve()
+        self.gatherings: dict[str, tuple[Gathering, ...]] = {}  # by step: of which others a task of it needs several
+        self._resolve(makers)
         for expansion in expansions:
             self._find_by_path(expansion)
             self._note_redirects(expansion)
+            self.gatherings[expansion.plan.name] = self._gatherings(expansion, makers)
 
     def enter(self, draft: Draft) -> None:
         """Add all dependencies to a draft that has all tasks."""
@@ -53,13 +54,12 @@ class Edges:
                     if others:
                         draft.need(consumer, others[0] if len(others) == 1 else draft.gather(others))
 
-    def gatherings(self, expansion: Expansion) -> tuple[Gathering, ...]:
-        """Of which steps a task of this one needs several."""
+    def _gatherings(self, expansion: Expansion, makers: Makers) -> tuple[Gathering, ...]:
         sizes: dict[str, tuple[int, int]] = {}
         for other, _ in self._joins(expansion):
             lengths = list(map(len, expansion.groups[other.plan.name]))
             sizes[other.plan.name] = min(lengths), max(lengths)
-        for step, counts in self._sizes_by_path(expansion).items():
+        for step, counts in self._sizes_by_path(expansion, makers).items():
             fewest = min(counts) if len(counts) == len(expansion) else 0
             sizes.setdefault(step, (fewest, max(counts)))
         return tuple(
@@ -89,7 +89,7 @@ class Edges:
                 node = nodes[id(group)] = draft.gather(tuple([base + row for row in group]))
             need(index, node, edge)
 
-    def _resolve(self) -> None:
+    def _resolve(self, makers: Makers) -> None:
         """Find the makers of each different input that is not named by a placeholder alone."""
         different: set[str] = set()
         for expansion in self._expansions.values():
@@ -98,13 +98,13 @@ class Edges:
         directories: dict[str, str] = {}
         for path in different:
             key = self._paths.key(path)
-            found = self._makers.find(key)
+            found = makers.find(key)
             if found is None:
                 directories[path] = key
             else:
                 self._makers_of[path] = (found[0],)
                 self._made[path] = found[1]
-        below = self._makers.below(directories.values())
+        below = makers.below(directories.values())
         for path, key in directories.items():
             if below[key]:
                 self._makers_of[path] = tuple(sorted(set(below[key].values())))
@@ -133,12 +133,12 @@ class Edges:
             what = f"step {expansion.plan.name!r} reads {path!r} and makes it too"
             self._findings.mistake(place, what, "a file that is changed in place can be one of `outputs` only")
 
-    def _sizes_by_path(self, expansion: Expansion) -> dict[str, list[int]]:
+    def _sizes_by_path(self, expansion: Expansion, makers: Makers) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         known: dict[int, Counter[str]] = {}
         for needed in self._by_path[expansion.plan.name].values():
             members = needed[0] if len(needed) == 1 else tuple({index for some in needed for index in some})
-            counts = known.get(id(members)) or Counter(self._makers.expansion(index).plan.name for index in members)
+            counts = known.get(id(members)) or Counter(makers.expansion(index).plan.name for index in members)
             if members is needed[0]:
                 known[id(members)] = counts
             for step, count in counts.items():

@@ -114,6 +114,16 @@ class Expansion:
                 found[name] = self.fill(lets.text(name))
         return found
 
+    def release(self) -> None:
+        """Let go of what only the making of tasks and edges needs: of a million tasks it is as much as they are."""
+        self.groups = {}
+        self.rows = ()
+        self.cwds = ()
+        self.loose_inputs = []
+        self._files = {}
+        self._values = {}
+        self._names = []
+
     # --- what texts come to
 
     def fill(self, text: Text) -> list[str]:

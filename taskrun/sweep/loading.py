@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import overload
 
 from taskrun.errors import CycleError
 from taskrun.graph import Draft, Graph, Study
@@ -14,13 +15,14 @@ from taskrun.sweep.bodies import Body, find_body, make_tasks
 from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.expansions import Expansions
+from taskrun.sweep.hints import Hints
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.makers import Makers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
-from taskrun.sweep.points import build_points
-from taskrun.sweep.reading import read_sweep_file
+from taskrun.sweep.points import Points, build_points
+from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.references import Scope
 from taskrun.sweep.source import read_source
 from taskrun.sweep.steps import StepPlan, plan_steps
@@ -50,6 +52,33 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+class AllPoints(Sequence[tuple[str | None, ...]]):
+    """The points of a sweep, made when somebody looks at them: no step may run over the whole product."""
+
+    def __init__(self, points: Points, leaving_out: frozenset[str]) -> None:
+        self._points = points
+        self._leaving_out = leaving_out
+        self._rows: list[tuple[str | None, ...]] | None = None
+
+    def _all(self) -> list[tuple[str | None, ...]]:
+        if self._rows is None:
+            self._rows = list(self._points.rows(self._leaving_out))
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[tuple[str | None, ...]]:
+        return self._points.rows(self._leaving_out) if self._rows is None else iter(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str | None, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[str | None, ...]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str | None, ...] | Sequence[tuple[str | None, ...]]:
+        return self._all()[index]
+
+
 class _Loader:
     """One file on its way."""
 
@@ -62,72 +91,91 @@ class _Loader:
         self._findings = Findings()
         self._paths = Paths(self._root)
         self._file = read_sweep_file(read_source(path, shown, self._findings), self._findings)
+        before = len(self._findings.mistakes)
         self._points = build_points(
             self._file.sweep, self._file.exclude, sets=sets, directory=self._root, findings=self._findings
         )
-        self._have_points = not self._findings.mistakes
+        self._has_points = len(self._findings.mistakes) == before
+        check_clashes(self._points.name_place, self._file, self._findings)
 
     def study(self) -> Study:
         """The study, or all mistakes."""
         plans, lets = self._plan()
-        if not self._have_points:
+        if not self._has_points:
             self._findings.check()
         expansions = Expansions(plans, self._points, lets, paths=self._paths, findings=self._findings)
         expansions.expand()
         whole = list(expansions)
-        makers = Makers(whole, self._paths)
-        makers.check(self._findings, forbidden=self._forbidden())
-        edges = Edges(whole, makers, self._paths, self._findings)
+        edges = self._edges(whole)
         bodies: dict[str, Body] = {}
         for expansion in whole:
             with expansions.noting(expansion):
                 bodies[expansion.plan.name] = find_body(expansion, self._state)
         self._findings.check()
-        graph = self._graph(whole, bodies, edges)
+        self._look(whole, bodies, edges)
         shapes = tuple(
-            StepShape(each.plan.name, len(each), each.plan.names, edges.gatherings(each)) for each in whole
+            StepShape(each.plan.name, len(each), each.plan.names, edges.gatherings[each.plan.name]) for each in whole
         )
+        graph = self._graph(whole, bodies, edges)
+        return self._study(graph, shapes)
+
+    def _study(self, graph: Graph, shapes: tuple[StepShape, ...]) -> Study:
+        hints = sorted(self._findings.hints, key=lambda hint: hint.place.key)
+        unused = frozenset(self._unused)
         return Study(
-            self._name,
-            self._root,
-            self._source,
-            graph,
-            shapes,
-            tuple(str(hint) for hint in sorted(self._findings.hints, key=lambda hint: hint.place.key)),
+            name=self._name,
+            root=self._root,
+            source=self._source,
+            graph=graph,
+            shapes=shapes,
+            hints=tuple(map(str, hints)),
+            names=tuple(name for name in self._points.names if name not in unused),
+            points=AllPoints(self._points, unused),
         )
 
     def _plan(self) -> tuple[list[StepPlan], Lets]:
         names = self._points.names
         lets = Lets(self._file.let, Scope(names, tuple(self._file.let), {}), self._findings)
-        plans = plan_steps(self._file, lets.names, names, self._findings)
+        plans = plan_steps(self._file, tuple(self._file.let), names, self._findings)
         mentioned = Mentions(plans, lets, names, self._findings).settle()
-        if not self._findings.mistakes:
-            self._check_unused(mentioned)
+        self._unused = [name for name in names if name not in mentioned]
+        if not any(plan.is_broken for plan in plans):
+            self._check_unused()
         return plans, lets
 
-    def _check_unused(self, mentioned: set[str]) -> None:
-        for name, place in self._points.name_place.items():
-            if name in mentioned:
-                continue
+    def _check_unused(self) -> None:
+        for name in self._unused:
+            place = self._points.name_place[name]
             if name in self._points.csv_columns:
                 self._findings.hint(place, f"no step mentions the column {name!r}", "it makes no points of its own")
             else:
                 self._findings.mistake(place, f"no step mentions {name!r}", f"use it as {{{name}}}, or take it out")
 
-    def _forbidden(self) -> dict[str, str]:
-        """What no task may write to, as keys of paths."""
-        state = self._paths.key(self._paths.normal(self._state))
-        whole = ".taskrun" if state.startswith(".taskrun/") else state
-        source = self._paths.normal(self._source)
-        return {source: "the sweep file", whole: "the state of taskrun"}
+    def _edges(self, expansions: Sequence[Expansion]) -> Edges:
+        """The dependencies; who makes what, a path of each task, is not held longer than it takes to find them."""
+        state = self._paths.normal(self._state)
+        whole_state = ".taskrun" if state.startswith(".taskrun/") else self._paths.key(state)
+        makers = Makers(expansions, self._paths)
+        forbidden = {self._paths.normal(self._source): "the sweep file", whole_state: "the state of taskrun"}
+        makers.check(self._findings, forbidden=forbidden)
+        return Edges(expansions, makers, self._paths, self._findings)
 
-    def _graph(self, expansions: Sequence[Expansion], bodies: Mapping[str, Body], edges: Edges) -> Graph:
+    def _look(self, expansions: Sequence[Expansion], bodies: Mapping[str, Body], edges: Edges) -> None:
+        hints = Hints(self._points, self._paths, self._findings)
+        for expansion in expansions:
+            body = bodies[expansion.plan.name]
+            hints.look_at(expansion, body.actions[0], body.inputs[0])
+        hints.look_for_sources(edges.sources)
+
+    def _graph(self, expansions: Sequence[Expansion], bodies: dict[str, Body], edges: Edges) -> Graph:
+        """The graph of all tasks; nothing of what they were made from is held while it is built."""
         draft = Draft()
         for expansion in expansions:
-            desc = ""
-            for task in make_tasks(expansion, bodies[expansion.plan.name], desc, edges.read):
+            for task in make_tasks(expansion, bodies.pop(expansion.plan.name), edges.read):
                 draft.add(task)
         edges.enter(draft)
+        for expansion in expansions:
+            expansion.release()
         try:
             return draft.build()
         except CycleError as error:

@@ -73,6 +73,11 @@ class StepPlan(Struct):
         return self.texts.get(key, ())
 
     @property
+    def desc(self) -> str:
+        """What the step is for, as it is written."""
+        return next((item.text.template.text for item in self.items("desc")), "")
+
+    @property
     def params(self) -> set[str]:
         """The names of `TASKRUN_PARAM_NAME` in the step's own `run`, as they stand there."""
         own = [item.text for item in self.items("run") if item.text.is_own]

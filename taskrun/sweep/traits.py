@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TypeVar
 
 from taskrun.model import TRAITS, Traits
 from taskrun.quantity import parse_number
 from taskrun.sweep.cells import RowMistake, at
+from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
+from taskrun.sweep.schema import Kind, StepKeys
+from taskrun.sweep.shapes import shapes_of
 from taskrun.sweep.texts import Text
 
-_Read = TypeVar("_Read")
+_TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED})
+
+
+def check_values(expansion: Expansion) -> None:
+    """Judge what the file could not be judged by: values with placeholders, of keys that are no texts."""
+    shapes = shapes_of(StepKeys)
+    for key, items in expansion.plan.texts.items():
+        kind = shapes[key].leaf
+        for item in items:
+            if kind is not None and kind not in _TEXTS and item.text.references:
+                _check(expansion, item.text, kind)
+
+
+def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
+    values = expansion.fill(text)
+    for value in dict.fromkeys(values):
+        wrong = wrong_with(f"`{text.key}`", kind, value, is_final=True)
+        if wrong:
+            with at(text.place):
+                raise RowMistake(values.index(value), wrong)
 
 
 def find_cores(expansion: Expansion) -> Sequence[Fraction]:
     """The cores that each task asks for."""
-    return _read(expansion, "cores", _cores, Fraction(1))
+    return _read(expansion, "cores", Fraction(1))
 
 
 def find_traits(expansion: Expansion) -> Sequence[Traits]:
     """The traits of each task, equal ones one object; `cores` are known already."""
-    priorities = _read(expansion, "priority", parse_number, Fraction(0))
+    priorities = _read(expansion, "priority", Fraction(0))
     known: dict[tuple[int, int], Traits] = {}  # by identity: equal texts were read once, and fractions hash slowly
     result = []
     for cores, priority in zip(expansion.cores, priorities, strict=True):
@@ -39,29 +60,13 @@ def _traits(cores: Fraction, priority: Fraction) -> Traits:
     return TRAITS if made == TRAITS else made
 
 
-def _cores(text: str) -> Fraction:
-    cores = parse_number(text)
-    if cores < 0:
-        raise ValueError(f"{text} is less than nothing")
-    return cores
-
-
-def _read(expansion: Expansion, key: str, parse: Callable[[str], Fraction], default: Fraction) -> Sequence[Fraction]:
+def _read(expansion: Expansion, key: str, default: Fraction) -> Sequence[Fraction]:
+    """The numbers under `key`, equal texts one object."""
     items = expansion.plan.items(key)
     if not items:
         return [default] * len(expansion)
-    return _parsed(expansion, items[0].text, parse)
-
-
-def _parsed(expansion: Expansion, text: Text, parse: Callable[[str], _Read]) -> list[_Read]:
-    known: dict[str, _Read] = {}
-    result = []
-    with at(text.place):
-        for row, each in enumerate(expansion.fill(text)):
-            if each not in known:
-                try:
-                    known[each] = parse(each)
-                except ValueError as error:
-                    raise RowMistake(row, f"`{text.key}`: {error}") from None
-            result.append(known[each])
-    return result
+    known: dict[str, Fraction] = {}
+    texts = expansion.fill(items[0].text)
+    for text in dict.fromkeys(texts):
+        known[text] = parse_number(text)
+    return [known[text] for text in texts]
