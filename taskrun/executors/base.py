@@ -48,7 +48,10 @@ class Executor(Protocol):
         """What happened since the last call; blocks at most `timeout` seconds (None: until something happens)."""
 
     def kill(self, task: Task, *, force: bool) -> None:
-        """Ask a running task to end (SIGTERM), or end it (SIGKILL); its `Ended` comes from `wait` as ever."""
+        """Ask a running task to end (SIGTERM), or end it (SIGKILL); its `Ended` comes from `wait` as ever.
+
+        One that has ended, but whose end was not looked at yet, is left alone.
+        """
 
     def stop(self) -> None:
         """Give back everything that was taken; nothing that this executor started is left behind."""

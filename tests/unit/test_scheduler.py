@@ -120,6 +120,12 @@ def test_a_start_is_told_before_it_happens_and_all_is_told_before_a_wait() -> No
     ]
 
 
+def test_a_reader_who_wants_the_time_gets_an_empty_batch() -> None:
+    executor = one_core(seconds={"a": 5})
+    moments = [executor.time for batch in batches(graph("a"), executor, patience=lambda: 2.0) if not batch]
+    assert moments == [2, 4]
+
+
 def test_events_carry_attempts_handles_and_counts() -> None:
     events = run(graph("a; b < a"), FakeExecutor(ends={"a": FAILS}), attempts=lambda task: 4)
     started = next(event for event in events if isinstance(event, Started))
