@@ -9,12 +9,22 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
-from taskrun.freshness import Files
 from taskrun.model import Figure, FileList, Task
 from taskrun.names import task_path
 
 FAILED = "failed"
+
+
+class Files(Protocol):
+    """Where files are and how they look; `freshness` knows."""
+
+    def place(self, path: str) -> str:
+        """The path as this process can use it."""
+
+    def figure(self, path: str) -> Figure:
+        """Equal to an earlier one where nothing has changed; None where there is nothing."""
 
 
 class Workspace:
