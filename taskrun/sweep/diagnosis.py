@@ -102,21 +102,23 @@ def cut_at_comment(text: str, value: str, end: int) -> str:
 
     `end` is where the value ends in `text`.
     """
-    return _open_quote(value) if _COMMENT.match(text, end) else ""
+    at = _open_quote(value) if _COMMENT.match(text, end) else None
+    return "" if at is None else value[at]
 
 
-def _open_quote(text: str) -> str:
-    """The quote that is open at the end, as a shell reads it."""
-    quote = ""
-    characters = iter(text)
-    for character in characters:
-        if character == "\\" and quote != "'":
-            next(characters, "")
-        elif quote:
-            quote = "" if character == quote else quote
+def _open_quote(text: str) -> int | None:
+    """Where the quote stands that is open at the end, as a shell reads it."""
+    opened: int | None = None
+    positions = iter(range(len(text)))
+    for at in positions:
+        character = text[at]
+        if character == "\\" and (opened is None or text[opened] != "'"):
+            next(positions, None)
+        elif opened is not None:
+            opened = None if character == text[opened] else opened
         elif character in "'\"":
-            quote = character
-    return quote
+            opened = at
+    return opened
 
 
 def _trouble(error: MarkedYAMLError, text: str, before: Before) -> _Trouble:
@@ -211,11 +213,13 @@ def _string_over_lines(trouble: _Trouble) -> _Finding | None:
 
 
 def _cut_line(trouble: _Trouble) -> _Finding | None:
-    """A value over several lines, of which one was cut at ` #`."""
-    for line in (trouble.above, trouble.line):
+    """A value over several lines or in braces, cut at ` #` inside quotes that are no quotes to YAML."""
+    opened = trouble.opened or (trouble.context_line, 0)
+    for line in dict.fromkeys((trouble.above, trouble.line, opened[0])):
         column, value = _value(trouble.text(line))
         comment = _COMMENT.search(value)
-        if comment and _open_quote(value[: comment.start()]):
+        at = _open_quote(value[: comment.start()]) if comment else None
+        if at is not None and value[:at].rstrip()[-1:] not in ("", ":", ",", "{", "["):
             what = "YAML takes everything from ` #` on for a comment, also between quotes inside a value"
             return line, column, what, f"{_QUOTE_IT} as a whole, or write it below `|`"
     return None
@@ -282,12 +286,12 @@ def _as_it_is(trouble: _Trouble) -> _Finding:
 
 _RULES: tuple[Callable[[_Trouble], _Finding | None], ...] = (
     _tab,
+    _cut_line,
     _special_start,
     _first_character,
     _open_string,
     _open_bracket,
     _string_over_lines,
-    _cut_line,
     _missing_space,
     _colon,
     _list_start,

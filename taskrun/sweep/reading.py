@@ -45,12 +45,6 @@ def read_sweep_file(table: Table, findings: Findings) -> SweepFile:
     return _Reader(findings).file(table)
 
 
-def check_value(key: str, text: str) -> str | None:
-    """What is wrong with a value of a step key once its placeholders are filled in, or None."""
-    kind = shapes_of(StepKeys)[key].leaf
-    return wrong_with(f"`{key}`", kind, text, is_final=True) if kind else None
-
-
 def check_name(name: Scalar, what: str, findings: Findings) -> bool:
     """Whether a sweep, `let` or step name is an identifier and not reserved; if not, that is noted."""
     wrong = wrong_with(what, Kind.NAME, name.text)

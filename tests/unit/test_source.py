@@ -143,6 +143,9 @@ CANNOT_BE_READ = [
     ("a: 'x\nb: y\n", "1:4: the quote ' that opens here is never closed"),
     ("a: 'x\nb: 'y'\nc: d\n", "1:4: the quote ' that opens here is closed only in line 2"),
     ("a: awk '/x #/ {\n   print }' f\n", "1:4: YAML takes everything from ` #` on for a comment"),
+    ("a: {run: sed 's/ #.*//' f, b: 1}\n", "1:4: YAML takes everything from ` #` on for a comment"),
+    ('a: "x # y" z\n', "1:4: a value that starts with '\"' ends where that quote ends"),
+    ('a: {run: "x # y", b: c\n', "1:4: a value that starts with '{' is a mapping to YAML"),
     # colons
     ("a: echo b: c\n", "1:4: a `: ` inside a value makes a mapping of it; quote it: 'echo b: c'"),
     ("s:\n  sim:\n    run:netsim\n    outputs: x\n", "3:5: a space is missing after `run:`"),

@@ -1,0 +1,121 @@
+"""Step keys with right and wrong values, for the tests of the parser and of the JSON Schema."""
+
+from __future__ import annotations
+
+NOT_YET = "is not supported by this version yet"
+
+
+def step(*lines: str) -> str:
+    return "steps:\n  a:\n    run: x\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def with_line(line: str) -> str:
+    return f"steps:\n  a:\n    {line}\n" if line.startswith("run") else step(line)
+
+
+WRONG_VALUES = {
+    "run: []": "`run` is an empty list",
+    "run: ' '": "`run` is empty",
+    "run:": "`run` has no value",
+    "run: {x: y}": "`run` must be a text or a list, not a mapping; quote it if it is a text",
+    "per: '{x}'": "`per`: '{x}' is not a name; placeholders cannot stand here",
+    "per: {a: b}": "`per` must be a name or a list, not a mapping",
+    "after: {b: done}": "`after.b`: 'done' is not any",
+    "after: ['{x}']": "an item of `after`: '{x}' is not a name",
+    "inputs:": "`inputs` has no value",
+    "inputs: [a: b]": "an item of `inputs` must be a text, not a mapping; quote it",
+    "inputs: {a b: c}": "`inputs`: 'a b' is not a name",
+    "outputs: {a: {b: c}}": "`outputs.a` must be a text or a list, not a mapping",
+    "stdout: [a]": "`stdout` must be a text, not a list",
+    "stderr: {a: b}": "`stderr` must be a text, not a mapping",
+    "cwd: ''": "`cwd` is empty",
+    "env: FOO=1": "`env` must be a mapping, not a text; write `FOO: ...`",
+    "env: {A=B: 1}": "`env`: 'A=B' is no name of a variable",
+    "env: {A: [1]}": "`env.A` must be a text, not a list",
+    "shell: []": "`shell` is an empty list",
+    "cores: -1": "`cores`: -1 is negative",
+    "cores: nan": "`cores`: 'nan' is not a number",
+    "cores: .inf": "`cores`: '.inf' is not a number",
+    "cores: ${X}": "`cores`: '${X}' is not a number",
+    "memory: 2X": "`memory`: '2X' is not a size; write it as 512M or 2G",
+    "memory: -1G": "`memory`: '-1G' is not a size",
+    "gpus: x": "`gpus`: 'x' is not a number",
+    "tokens: 3": "`tokens` must be a mapping, not a text",
+    "tokens: {a: -1}": "`tokens.a`: -1 is negative",
+    "memory_limit: 1": "`memory_limit`: '1' is neither true nor false",
+    "pin: on": "`pin`: 'on' is neither true nor false",
+    "timeout: 90": "`timeout`: '90' has no unit; write it as 90s or 2h",
+    "timeout: 0s": "`timeout`: '0s' is no time at all",
+    "timeout: -5s": "`timeout`: '-5s' is not a duration",
+    "retries: -1": "`retries`: -1 is not a whole number of 0 or more",
+    "retries: 1.5": "`retries`: 1.5 is not a whole number",
+    "retry_delay: 30": "`retry_delay`: '30' has no unit",
+    "retry_delay: 30s x0.5": "`retry_delay`: x0.5 is below x1",
+    "priority: high": "`priority`: 'high' is not a number",
+    "nice: 20": "`nice`: 20 is not a whole number from -20 to 19",
+    "wrap: []": "`wrap` is an empty list",
+    "check: sta": "`check`: 'sta' is not stat or hash or exists or mtime",
+    "always: maybe": "`always`: 'maybe' is neither true nor false",
+    "temp: delet": "`temp`: 'delet' is none of true, false and delete",
+    "keep: []": "`keep` must be true or false, not a list",
+    "ok_codes: 3": "`ok_codes` must be a list, not a text",
+    "ok_codes: [256]": "an item of `ok_codes`: 256 is not a whole number from 0 to 255",
+    "allow_failure: ja": "`allow_failure`: 'ja' is neither true nor false",
+    "desc: [x]": "`desc` must be a text, not a list",
+}
+WORKS = [
+    "run: [a, b]",
+    "per: []",
+    "per: sim",
+    "after: [b, c]",
+    "inputs: []",
+    "inputs: {a: [x, y], b: z}",
+    "outputs: x",
+    "stdout: '{x}.txt'",
+    "stderr: stdout",
+    "cwd: d",
+    "env: {A: 1, B: , C: null, D: ''}",
+    "shell: bash -c",
+    "shell: [bash, -c]",
+    "cores: 0",
+    "cores: 0.5",
+    "cores: 1e2",
+    "cores: '{x}'",
+    "priority: -3.5",
+    "desc: true",
+]
+HARMLESS = [
+    "retries: 0",
+    "nice: 0",
+    "check: stat",
+    "always: no",
+    "temp: false",
+    "keep: False",
+    "ok_codes: []",
+    "ok_codes: [0]",
+    "allow_failure: false",
+    "pin: no",
+    "memory_limit: false",
+]
+LATER = [
+    "memory: 2G",
+    "memory: '{m}'",
+    "gpus: 1",
+    "tokens: {licence: 1}",
+    "memory_limit: true",
+    "pin: yes",
+    "timeout: 1d12h",
+    "timeout: '{t}s'",
+    "retries: 2",
+    "retry_delay: 30s",
+    "retry_delay: 30s x2",
+    "nice: -5",
+    "wrap: srun",
+    "wrap: [ssh, host]",
+    "check: hash",
+    "always: true",
+    "temp: delete",
+    "keep: yes",
+    "ok_codes: [0, 3]",
+    "allow_failure: true",
+]
