@@ -130,7 +130,7 @@ class Scanner(Documents):
             return
         if self.peek() == "(" and grammar.may_be_grammar:
             self.at += 1
-            self.arithmetic()
+            self.arithmetic(of_loop=grammar.is_name == "for")
             grammar.is_name = ""
         elif grammar.may_be_grammar and not grammar.is_name:
             with self.deeper():

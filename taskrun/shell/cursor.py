@@ -17,7 +17,7 @@ BLANKS = " \t"
 CONTINUATION = "\\\n"
 ENDS_WORD = " \t\n;&|()<>"
 
-_REDIRECT_FOLLOWS = re.compile(r"(?:\0|[0-9]|\\\n)*\}?(?:\\\n)*[<>]").match
+_REDIRECT_FOLLOWS = re.compile(r"(?:\0|[0-9]|\\\n)*\}?(?:\\\n)*&?[<>]").match
 
 # Deeper than anyone nests by hand, and far from Python's own limit.
 _DEEPEST = 60

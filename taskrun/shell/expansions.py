@@ -106,7 +106,7 @@ class Expansions(Cursor):
             self.at += 1
             self.arithmetic()
 
-    def arithmetic(self) -> None:
+    def arithmetic(self, *, of_loop: bool = False) -> None:
         """From behind `((` to behind `))`; a subshell in a substitution may begin like this too, hence the doubt."""
         depth = 0
         with self.refusing(Kind.ARITHMETIC), self.deeper():
@@ -116,13 +116,15 @@ class Expansions(Cursor):
                     depth += 1
                 elif char == ")":
                     depth -= 1
+                elif char == ";" and not of_loop:
+                    raise Doubt
                 self._calculation(char)
         if self.peek() != ")":
             raise Doubt
         self.at += 1
 
     def _calculation(self, char: str) -> None:
-        if not char or char in "'\\;":
+        if not char or char in "'\\":
             raise Doubt
         if char == SLOT:
             self.place(Kind.ARITHMETIC)

@@ -28,6 +28,7 @@ _ESCAPED = re.compile(r'[$`\\"]')
 _ESCAPED_IN_DOCUMENT = re.compile(r"[$`\\]")
 _NEVER = re.compile(r"(?!)").fullmatch
 _MOST_KEPT = 256
+_EXPANDS_QUOTED_DOTS = ("ksh", "zsh")
 
 _Test = Callable[[str], "re.Match[str] | None"]
 
@@ -136,7 +137,12 @@ class Quoter:
             return self._list(index, spot, value)
         if SLOT in value:
             return self._marked(index, value)
-        return value if self._tests[index](value) else _quote_for(index, spot, value)
+        if self._tests[index](value):
+            return value
+        edge = "." if spot.meets_dot else ""
+        if spot.in_braces and self._shell in _EXPANDS_QUOTED_DOTS and ".." in edge + value + edge:
+            raise QuoteError(index, f"{shorten(value)} stands in braces, where {self._shell} expands quoted dots, too")
+        return _quote_for(index, spot, value)
 
     def _list(self, index: int, spot: Spot, items: Sequence[str]) -> str:
         if spot.kind in _QUOTED_KINDS:
@@ -195,7 +201,7 @@ def _quote_for(index: int, spot: Spot, value: str) -> str:
     if spot.after in ("\\", "$") and not _stands_alone(spot, value):
         what = "a backslash" if spot.after == "\\" else "a dollar sign"
         raise QuoteError(index, f"{shorten(value)} needs quoting, which {what} right before it prevents")
-    if spot.nested and ("\n" in value or value.endswith("\\")):
+    if spot.nested and ("\n" in value or (spot.kind is Kind.SINGLE and value.endswith("\\"))):
         raise QuoteError(index, f"{shorten(value)} stands in a $(...) of a here-document, which breaks lines up")
     if spot.kind is Kind.BARE:
         return single_quoted(value)
