@@ -86,8 +86,8 @@ class Screen:
 
     @property
     def room(self) -> int:
-        """Columns that a bar may take: a terminal wraps when the last one is written."""
-        return max(self._columns() - 1, 1)
+        """Columns that a bar may take, so that a `^C` behind it, which the terminal itself writes, breaks no row."""
+        return max(self._columns() - len("^C"), 1)
 
     @property
     def has_bar(self) -> bool:

@@ -58,6 +58,7 @@ class Printer:
         self._tells_fresh = not manner.quiet and not self._counts_only
         self._has_prefix = not terminal.drawable and not manner.quiet
         self._pending: list[str] = []
+        self._skipped: list[Skipped] = []
         self._width = 0
         self._drawn_at = self._polled_at = self._estimated_at = float("-inf")
         self._estimate = ""
@@ -70,23 +71,17 @@ class Printer:
         """A batch that has just happened, already on record."""
         is_urgent = False
         self._is_dirty = True
-        skipped: dict[tuple[str, str], list[Skipped]] = {}
         for event in events:
             if isinstance(event, Found):  # there may be very many, at once
                 self._tally.take(event)
                 if self._tells_fresh:
                     self._tell(event)
-                continue
-            self._release(self._output.take(event))
-            underway = self._tally.running.get(event.task.index) if isinstance(event, Finished) else None
-            self._tally.take(event)
-            if isinstance(event, Skipped):
-                self._failures.add_skipped(event)
-                if self._counts_only:
-                    skipped.setdefault((event.culprit, event.reason), []).append(event)
-                    continue
-            is_urgent |= self._say(event, underway.round if underway else 1)
-        self._pending += [self._words.skipped_together(together) for together in skipped.values()]
+            elif isinstance(event, Skipped) and self._counts_only:
+                self._skip(event)
+            else:
+                self._tell_skipped()
+                is_urgent |= self._say(event)
+        self._tell_skipped()
         self._flush(self._tally.now, is_urgent=is_urgent)
 
     def tick(self, now: float) -> None:
@@ -117,8 +112,11 @@ class Printer:
 
     # --- what it says ------------------------------------------------------------------------------------------------
 
-    def _say(self, event: Event, round: int) -> bool:
+    def _say(self, event: Event) -> bool:
         """Put the event's lines among those to be written; whether it should be seen at once."""
+        self._release(self._output.take(event))
+        round = self._tally.round(event.task) if isinstance(event, Finished) else 1
+        self._tally.take(event)
         if isinstance(event, RunStarted):
             self._begin()
         elif isinstance(event, RunFinished):
@@ -129,10 +127,25 @@ class Printer:
             self._tell(event)
             self._pending += self._failures.add(event, round)
         else:
+            if isinstance(event, Skipped):
+                self._failures.add_skipped(event)
             if not self._manner.quiet:
                 self._tell(event)
             return False
         return True
+
+    def _skip(self, event: Skipped) -> None:
+        """Keep it for one line with others that are skipped for the same reason."""
+        if self._skipped and (event.culprit, event.reason) != (self._skipped[0].culprit, self._skipped[0].reason):
+            self._tell_skipped()
+        self._tally.take(event)
+        self._failures.add_skipped(event)
+        self._skipped.append(event)
+
+    def _tell_skipped(self) -> None:
+        if self._skipped:
+            self._pending.append(self._words.skipped_together(self._skipped))
+            self._skipped = []
 
     def _tell(self, event: Event) -> None:
         lines = self._words.of(event)
@@ -158,7 +171,7 @@ class Printer:
         return self._terminal.paint(standing, Style.PROGRESS)
 
     def _sum_up(self, event: RunFinished) -> None:
-        if self._draws and self._tally.settled >= self._tally.total:
+        if self._draws and event.stopped_by is None:
             last = bar_pieces(self._tally, self._screen.room, unicode=self._terminal.unicode)
             self._pending.append(bar_text(last, self._terminal.paint))
         self._is_open = False

@@ -86,6 +86,11 @@ class Tally:
             stale, fresh = sum(self._stale.values()), self.fresh
         return self._spared.get(step, 0) * stale / (stale + fresh) if stale else 0.0
 
+    def round(self, task: Task) -> int:
+        """Which attempt of this run is on, or 1 where none is."""
+        underway = self.running.get(task.index)
+        return underway.round if underway else 1
+
     def take(self, event: Event) -> None:
         """Count an event."""
         if event.time > self.now:

@@ -99,6 +99,23 @@ def test_fresh_and_skipped_tasks_are_counts() -> None:
     assert "100%  100/100" in glass.shown[-1]
 
 
+def test_what_is_skipped_for_different_reasons_is_told_apart_and_before_the_summary() -> None:
+    glass = Glass()
+    printer = on(glass, outset(selected={"sim": 6}, total=6))
+    printer.show([begin(6)])
+    printer.show(
+        [*(failed(sim(index), 1.0, 0.0) for index in (0, 1)), skipped(sim(2), "sim/n=0"), skipped(sim(3), "sim/n=0"),
+         skipped(sim(4), "sim/n=1"), skipped(sim(5), reason="stopped by SIGINT"), end(1.0, "SIGINT")]
+    )  # fmt: skip
+    told = [row for row in glass.shown if row.startswith(("skipped", "stopped"))]
+    assert told == [
+        "skipped    2 tasks  sim/n=0 failed",
+        "skipped    sim/n=4  sim/n=1 failed",
+        "skipped    sim/n=5  stopped by SIGINT",
+        "stopped by SIGINT: 6 tasks in 1.0s: 2 failed, 4 skipped",
+    ]
+
+
 def test_with_verbose_they_are_told_one_by_one() -> None:
     glass = Glass()
     printer = on(glass, verbose=True)
@@ -138,10 +155,10 @@ def test_a_terminal_that_changes_its_width_gets_the_bar_anew() -> None:
     printer.tick(0.2)
     glass.resize(30)
     printer.tick(0.3)
-    assert glass.shown == ["2 tasks", "  0%  0/2  1 running: sim/na…"]
+    assert glass.shown == ["2 tasks", "  0%  0/2  1 running: sim/n…"]
     glass.resize(70)
     printer.tick(0.4)
-    assert glass.shown == ["2 tasks", "░░░░░░░░░░░░░░░░░    0%  0/2  1 running: sim/name=xxxxxxxxxxxxxxxxxx…"]
+    assert glass.shown == ["2 tasks", "░░░░░░░░░░░░░░░░░    0%  0/2  1 running: sim/name=xxxxxxxxxxxxxxxxx…"]
 
 
 def test_a_tick_is_wanted_for_what_has_not_been_drawn_and_once_a_second() -> None:
