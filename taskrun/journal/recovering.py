@@ -6,7 +6,6 @@ A torn tail is kept aside and cut; a journal that is mostly history is compacted
 from __future__ import annotations
 
 import os
-import secrets
 
 from taskrun.errors import StateError
 from taskrun.journal.compacting import compact, sync_directory
@@ -77,7 +76,7 @@ def _cut(descriptor: int, path: str, reading: Reading) -> None:
 
 
 def _begin(descriptor: int, path: str, records: Records, source: str) -> int:
-    header = HeaderRecord(format=FORMAT, source=source, salt=secrets.token_hex(16))
+    header = HeaderRecord(format=FORMAT, source=source, salt=os.urandom(16).hex())
     line = to_line(header)
     try:
         written = os.write(descriptor, line)
