@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from taskrun.errors import Mistake, Place, SweepError
 
+MOST_SHOWN = 100  # mistakes that are reported together; nobody reads on behind so many
+
 
 class Scalar(Struct, frozen=True):
     """One value: its source text (`0.10` stays `0.10`; quotes and escapes of YAML are resolved)."""
@@ -74,5 +76,9 @@ class Findings:
 
     def check(self) -> None:
         """Raise everything found wrong so far together; return if that is nothing."""
-        if self.mistakes:
-            raise SweepError(self.mistakes)
+        if not self.mistakes:
+            return
+        shown = sorted(self.mistakes, key=lambda mistake: mistake.place.key)
+        if len(shown) > MOST_SHOWN:
+            shown[MOST_SHOWN:] = [Mistake(shown[MOST_SHOWN].place, "there are more mistakes from here on")]
+        raise SweepError(shown)

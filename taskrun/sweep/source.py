@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from taskrun.errors import Mistake, Place, SweepError
 from taskrun.sweep.content import read_text
-from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
+from taskrun.sweep.nodes import MOST_SHOWN, Entry, Findings, Listing, Node, Scalar, Table
 
 _DEEPEST = 50  # levels of nesting: far more than any key wants, far less than what breaks a recursion
 _MERGE = "<<"
@@ -172,10 +172,16 @@ class _Builder:
                 takers[kind](event)
             elif kind is events.DocumentStartEvent and self._root is not None:
                 place = self._place(event)
-                self._findings.mistake(place, "a second document begins here", "a sweep file is one document")
+                self._note(place, "a second document begins here", "a sweep file is one document")
                 return
             elif kind is events.StreamEndEvent:
                 return
+
+    def _note(self, place: Place, what: str, hint: str = "", *, is_last: bool = False) -> None:
+        """Note a mistake; after too many of them reading ends."""
+        self._findings.mistake(place, what, hint, is_last=is_last)
+        if len(self._findings.mistakes) > MOST_SHOWN:
+            self._findings.check()
 
     def _place(self, event: _Event) -> Place:
         mark = event.start_mark
@@ -201,7 +207,7 @@ class _Builder:
                 self._check_cut(event, node)
         elif "\0" in text or not _is_unicode(text):
             what = "a NUL or half a character can stand in no command and in no path"
-            self._findings.mistake(node.place, what, is_last=True)
+            self._note(node.place, what, is_last=True)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         self._add(node)
@@ -209,7 +215,7 @@ class _Builder:
     def _tag(self, event: _Event, place: Place) -> None:
         tag = (event.tag or "").replace("tag:yaml.org,2002:", "!!")
         what = f"tags such as {tag!r} are not supported" if tag != "!" else "a value cannot start with '!'"
-        self._findings.mistake(place, what, "quote the value if the `!` belongs to it; values keep their text anyway")
+        self._note(place, what, "quote the value if the `!` belongs to it; values keep their text anyway")
 
     def _note_bare(self, event: _Event) -> None:
         """An empty value in braces without a colon before it: `{x}`."""
@@ -233,7 +239,7 @@ class _Builder:
         cut = "" if is_prose else cut_at_comment(self._text, event.value, end)
         if cut:
             what = f"YAML takes everything from ` #` on for a comment, so that the quote {cut} stays open"
-            self._findings.mistake(node.place, what, "quote the whole value, or write it below `|`", is_last=True)
+            self._note(node.place, what, "quote the whole value, or write it below `|`", is_last=True)
 
     def _open(self, event: _Event, *, is_mapping: bool) -> None:
         place = self._place(event)
@@ -263,10 +269,10 @@ class _Builder:
         node = self._anchors.get(name)
         if node is None:
             if name in self._anchors:
-                self._findings.mistake(place, f"the anchor {name!r} stands inside itself", is_last=True)
+                self._note(place, f"the anchor {name!r} stands inside itself", is_last=True)
             else:
                 what = f"there is no anchor `&{name}` above that `*{name}` could stand for"
-                self._findings.mistake(place, what, "quote a value that starts with `*`", is_last=True)
+                self._note(place, what, "quote a value that starts with `*`", is_last=True)
             node = Scalar(f"*{name}", place)
         self._add(node)
 
@@ -276,7 +282,7 @@ class _Builder:
             return Table({}, frame.place)  # whatever it holds, it is no key
         if frame.bare and 2 * len(frame.bare) == len(frame.items):
             return self._braced(self._text[frame.start : end], frame.place)
-        note = self._findings.mistake
+        note = self._note
         entries: dict[str, Entry] = {}
         merged: set[str] = set()
         for position in range(0, len(frame.items), 2):
@@ -301,18 +307,18 @@ class _Builder:
 
     def _braced(self, written: str, place: Place) -> Scalar:
         hint = f'quote it: "{written}"' if len(written) <= 60 and not set(written) & set('"\n\\') else "quote it"
-        self._findings.mistake(place, f"YAML takes {_short(written)} for a mapping", hint, is_last=True)
+        self._note(place, f"YAML takes {_short(written)} for a mapping", hint, is_last=True)
         return Scalar(written, place, plain=False)
 
     def _merge(self, merge: Entry, entries: dict[str, Entry], merged: set[str]) -> None:
         """Take over the entries of a merge key: the mapping's own win, and of several mappings the first."""
         if _MERGE in merged:
-            self._findings.mistake(merge.key.place, "duplicate key '<<'", "write `<<: [*a, *b]`")
+            self._note(merge.key.place, "duplicate key '<<'", "write `<<: [*a, *b]`")
         merged.add(_MERGE)
         value = merge.value
         for table in value.items if isinstance(value, Listing) else (value,):
             if not isinstance(table, Table):
-                self._findings.mistake(merge.key.place, "`<<` takes over mappings only", "write `<<: *name`")
+                self._note(merge.key.place, "`<<` takes over mappings only", "write `<<: *name`")
                 continue
             for name, entry in table.entries.items():
                 if name not in entries:

@@ -212,6 +212,11 @@ def test_mistakes_that_yaml_survives_are_collected() -> None:
     ]
 
 
+def test_of_a_thousand_mistakes_a_hundred_are_shown() -> None:
+    lines = complaint("a: !t 1\n" * 1000).splitlines()
+    assert (len(lines), lines[-1]) == (101, "f.yaml:101:4: there are more mistakes from here on")
+
+
 def test_with_findings_reading_goes_on_with_what_was_meant() -> None:
     findings = Findings()
     table = parse_source("a: {x}\nb: 1\n", "f.yaml", findings)
