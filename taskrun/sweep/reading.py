@@ -16,6 +16,8 @@ from taskrun.sweep.shapes import Shape, fits, shapes_of
 
 # What other tools call these keys.
 _ELSEWHERE = {
+    "in": "inputs",
+    "out": "outputs",
     "cmd": "run",
     "command": "run",
     "script": "run",
