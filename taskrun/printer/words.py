@@ -126,11 +126,11 @@ def why_skipped(event: Skipped) -> str:
 
 
 def outcome(ended: Ended, settled: Settled) -> str:
-    """How an attempt ended that did not succeed: `exit 3`, `killed by SIGKILL`, `missing input: ...`."""
+    """How an attempt ended that did not succeed: `exit code 3`, `killed by SIGKILL`, `missing input: ...`."""
     cause = settled.cause or ended.cause
     message = printable(settled.message or ended.message)
     if cause in (None, Cause.EXIT, Cause.SIGNAL):
-        said = f"killed by {ended.signal}" if ended.signal else f"exit {ended.exit_code}"
+        said = f"killed by {ended.signal}" if ended.signal else f"exit code {ended.exit_code}"
         return f"{said}: {message}" if message else said
     return f"{cause.value}: {message}" if message else cause.value
 

@@ -83,7 +83,7 @@ def test_failures_are_seen_at_once() -> None:
     printer = on(glass)
     printer.show([begin(2)])
     printer.show([failed(sim(0), 0.001, 0.0)])
-    assert glass.shown[1] == "failed     sim/n=0  exit 3 after 0.0s"
+    assert glass.shown[1] == "failed     sim/n=0  exit code 3 after 0.0s"
     assert "1 failed" in glass.shown[-1]
 
 

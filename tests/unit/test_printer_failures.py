@@ -27,10 +27,10 @@ def test_a_failure_is_shown_at_once_and_again_at_the_end() -> None:
         "        taskrun run sweep.yaml sim/n=0",
     ]
     assert told(failed(sim(0), log=LOG), succeeded(sim(1)), files={LOG: b"Traceback:\n  at line 3\n"}) == [
-        "[1/2  50% ETA 1s] failed     sim/n=0  exit 3 after 1.0s",
+        "[1/2  50% ETA 1s] failed     sim/n=0  exit code 3 after 1.0s",
         *block,
         "[2/2 100% in 1.0s] succeeded  sim/n=1  1.0s",
-        "failed     sim/n=0  exit 3 after 1.0s",
+        "failed     sim/n=0  exit code 3 after 1.0s",
         *block,
         "2 tasks in 2.0s: 1 succeeded, 1 failed",
     ]
@@ -69,7 +69,7 @@ def test_nothing_of_what_it_wrote_with_output_none() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"code": 3}, "exit 3 after 1.0s"),
+        ({"code": 3}, "exit code 3 after 1.0s"),
         ({"code": None, "signal": "SIGKILL"}, "killed by SIGKILL after 1.0s"),
         ({"cause": Cause.MISSING_OUTPUT, "message": "sim did not make x", "code": 0},
          "missing output: sim did not make x after 1.0s"),
@@ -88,7 +88,7 @@ def test_equal_failures_are_one_at_the_end_and_what_they_held_up_is_a_count() ->
     held_up = [skipped(tasks[4], "sim/n=0"), skipped(tasks[5], "sim/n=2")]
     shown = told(*failures, *held_up, files=files, total=6)
     assert shown[shown.index("[6/6 100% in 1.0s] skipped    sim/n=5  sim/n=2 failed") + 1 :] == [
-        "failed     sim/n=0  exit 3 after 1.0s",
+        "failed     sim/n=0  exit code 3 after 1.0s",
         "    and 2 more that failed alike:",
         "        sim/n=1",
         "        sim/n=2",
@@ -100,7 +100,7 @@ def test_equal_failures_are_one_at_the_end_and_what_they_held_up_is_a_count() ->
         "    to run them again:",
         "        taskrun run sweep.yaml sim/n=0 sim/n=1 sim/n=2",
         "    2 skipped because of them",
-        "failed     sim/n=3  exit 3 after 1.0s",
+        "failed     sim/n=3  exit code 3 after 1.0s",
         "    command:",
         "        ./sim 3",
         "    log: log3",
@@ -123,7 +123,7 @@ def test_more_kinds_of_failures_than_anyone_reads_are_a_line_each_after_the_firs
     tasks = [sim(index) for index in range(60)]
     files = {f"log{task.index}": b"%d\n" % task.index for task in tasks}
     shown = told(*(failed(task, log=f"log{task.index}") for task in tasks), files=files, total=60)
-    assert shown[-2] == "failed     sim/n=59  exit 3 after 1.0s"
+    assert shown[-2] == "failed     sim/n=59  exit code 3 after 1.0s"
     assert shown.count("    command:") == 60 + 50
 
 
