@@ -57,7 +57,8 @@ def main() -> None:
     options = parser.parse_args()
     if shutil.which("ninja") is None:
         sys.exit("bench: ninja is not installed (apt-get install ninja-build)")
-    print(f"{options.tasks} tasks of `true`, {options.jobs} at a time, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    python = sys.version.split()[0]
+    print(f"{options.tasks} tasks of `true`, {options.jobs} at a time, {os.cpu_count()} cores, Python {python}")
     rows = []
     for number in range(1, options.rounds + 1):
         ninja, first, second = one_round(options.tasks, options.jobs)

@@ -23,6 +23,7 @@ from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id, host_name, namespace, start_ticks
 from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, Task
 from taskrun.names import select
+from taskrun.quantity import show_number
 from taskrun.scheduler import schedule
 
 Batch = tuple[Event, ...]
@@ -70,6 +71,20 @@ class Run:
         except BaseException:
             self._journal.close()
             raise
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know about this machine and this study."""
+        tasks = self.study.graph.tasks
+        greedy: dict[str, Task] = {}
+        for task in map(tasks.__getitem__, self.selected):
+            if task.traits.cores > self.cores:
+                greedy.setdefault(task.step.name, task)
+        there = show_number(self.cores)
+        return tuple(
+            f"{task.name} asks for {show_number(task.traits.cores)} cores and gets all there are, {there}"
+            for task in greedy.values()
+        )
 
     @property
     def cores(self) -> Fraction:

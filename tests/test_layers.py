@@ -16,7 +16,8 @@ RANKS = {
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "executors.base"],
     4: ["scheduler", "judge", "executors.local", "executors.dry"],
     5: ["manager"],
-    6: ["cli", ""],
+    6: ["cli"],
+    7: ["", "__main__"],
 }
 CORE = ["errors", "model", "quantity", "graph", "timers", "history", "plan", "room", "executors.base", "scheduler"]
 OUTSIDE = {"os", "time", "signal", "subprocess", "threading", "pathlib", "click", "yaml"}

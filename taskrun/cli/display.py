@@ -90,7 +90,7 @@ def _outset(run: Run) -> Outset:
     done = Counter(step for step, _ in _done_before(run))
     return Outset(
         shapes=run.study.shapes,
-        hints=run.study.hints,
+        hints=(*run.study.hints, *run.warnings),
         total=len(tasks),
         selected=selected,
         done=done,

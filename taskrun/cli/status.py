@@ -121,7 +121,8 @@ def _forecast(study: Study, source: Source) -> tuple[set[str], dict[str, str]]:
 
 def _print_json(study: Study, source: Source, holder: Holder | None, standings: Sequence[Standing]) -> None:
     fresh, reasons = _forecast(study, source)
-    counts = Counter(standing.status.value for standing in standings)
+    counts = dict.fromkeys((status.value for status in _SHOWN), 0)
+    counts |= Counter(standing.status.value for standing in standings)
     running = None if holder is None else {"host": holder.host, "pid": holder.pid, "since": holder.since}
     head = {"name": study.name, "running": running, "counts": counts}
     sys.stdout.write(dumps(head)[:-1] + ', "tasks": [')
