@@ -48,7 +48,7 @@ class Makers:
         for index, some in enumerate(lists, expansion.base):
             for path in some:
                 other = enter(path if not path.startswith("..") else outside(path), index)
-                if other != index:
+                if other != index and not path.startswith("/dev/"):
                     steps = self.expansion(other).plan.name, expansion.plan.name
                     self._twice.setdefault((*steps, some.index(path), key), _Clash(path, other, index))
 

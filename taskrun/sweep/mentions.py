@@ -58,7 +58,8 @@ class Mentions:
     def _as_step(self, plan: StepPlan, other: str, asked_by: tuple[str, ...]) -> set[str] | None:
         if other in asked_by:
             around = [*asked_by[asked_by.index(other) :], other]
-            self._mistake(plan, f"a cycle of `per`: {' -> '.join(around)}")
+            self._mistake(self._plans[other], f"a cycle of `per`: {' -> '.join(around)}")
+            plan.is_broken = True
             return None
         names = self._resolve_per(other, asked_by)
         return self._own[other] if names is None else names
@@ -94,6 +95,9 @@ class Mentions:
             self._check_name(plan, self._variables[word], run)
 
     def _check_name(self, plan: StepPlan, name: str, text: Text) -> None:
+        if name not in self._lets and name not in self._sweep:  # a `let` name in which something is wrong
+            plan.is_broken = True
+            return
         missing = self._lets.expand([name]) - set(plan.names)
         if not missing:
             return

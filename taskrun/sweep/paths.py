@@ -52,10 +52,7 @@ class Paths:
             return path
         if cwd.startswith(("/", "..")) or self._goes_through_link(cwd):
             return self.absolute(path)
-        return posixpath.relpath("/" + path, "/" + cwd) if not path.startswith("..") else self._climb(path, cwd)
-
-    def _climb(self, path: str, cwd: str) -> str:
-        return posixpath.join(*[".."] * (cwd.count("/") + 1), path)
+        return _relative([] if path == "." else path.split("/"), cwd.split("/"))
 
     def _within(self, absolute: str) -> str | None:
         """An absolute path relative to the study, None where it lies outside."""
@@ -66,10 +63,19 @@ class Paths:
     def _goes_through_link(self, cwd: str) -> bool:
         found = self._through_link.get(cwd)
         if found is None:
-            parts = cwd.split("/")
-            found = any(os.path.islink(self._prefix + "/".join(parts[:n])) for n in range(1, len(parts) + 1))
+            head = cwd.rpartition("/")[0]
+            found = (head != "" and self._goes_through_link(head)) or os.path.islink(self._prefix + cwd)
             self._through_link[cwd] = found
         return found
+
+
+def _relative(path: Sequence[str], cwd: Sequence[str]) -> str:
+    common = 0
+    for here, there in zip(path, cwd, strict=False):
+        if here != there:
+            break
+        common += 1
+    return "/".join([*[".."] * (len(cwd) - common), *path[common:]]) or "."
 
 
 def expand(text: str, *, at_start: bool = True) -> str:

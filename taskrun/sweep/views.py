@@ -15,6 +15,8 @@ from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.formats import is_format
 from taskrun.sweep.references import Fact, Files, Reference
 
+_MOST_WORDS = 20_000_000  # in the commands of one step, by one placeholder
+
 
 class View(Struct, frozen=True):
     """A placeholder in each task of a step, texts marked where the signature has another.
@@ -59,6 +61,7 @@ class Viewer:
             return _kept(reference, column)
         if isinstance(target, Files) and reference.form == "file":
             return _kept(reference, self._list(reference, target, column))
+        _check_length(reference, column)
         if self._is_at_home or not reference.is_path or (reference.form and is_format(reference.form)):
             return View(column, column)
         seen = self._seen(column)
@@ -94,6 +97,14 @@ class Viewer:
             files.append(found)
         self.lists.append(files)
         return self._seen(Column([each.path for each in files]))
+
+
+def _check_length(reference: Reference, column: Column) -> None:
+    words = sum(map(len, column.lists))
+    if words > _MOST_WORDS:
+        what = f"{reference.written} puts {words:,} values into the commands of {len(column.lists):,} tasks"
+        hint = "{" + reference.written[1:-1].partition(":")[0] + ":file}"
+        raise RowMistake(0, what, f"{hint} is the path of a file that lists them")
 
 
 def _kept(reference: Reference, column: Column) -> View:
