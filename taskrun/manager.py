@@ -58,6 +58,7 @@ class Run:
     ) -> None:
         self.study = study
         self._options = options
+        self.now = _steady_clock()
         self._chosen, self.selected = selection(study, options)
         record = _this_run()
         self._journal: Log = Journal.open(options.state, source=study.source, run=record)
@@ -99,7 +100,7 @@ class Run:
         judge = FileJudge(self.study.graph, self.records, root=self.study.root, state=self._options.state)
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
-            chosen=self._chosen, selected=self.selected, open_attempts=self._open, patience=patience,
+            chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
         )  # fmt: skip
         with closing(batches):
             for batch in batches:
@@ -134,7 +135,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     log = MemoryJournal(records)
     batches = _batches(
         study, options, executor, judge, records,
-        chosen=chosen, selected=selected, open_attempts={}, patience=_as_long_as_it_takes,
+        chosen=chosen, selected=selected, open_attempts={}, now=_steady_clock(), patience=_as_long_as_it_takes,
     )  # fmt: skip
     with closing(batches):
         for batch in batches:
@@ -169,6 +170,7 @@ def _batches(
     chosen: Sequence[int],
     selected: set[int],
     open_attempts: dict[int, Handle],
+    now: Callable[[], float],
     patience: Callable[[], float | None],
 ) -> Generator[Batch, None, None]:
     def succeeded_before(task: Task) -> bool:
@@ -179,7 +181,7 @@ def _batches(
         study.graph,
         executor=executor,
         judge=judge,
-        now=_steady_clock(),
+        now=now,
         attempts=lambda task: records.attempts(task.name),
         selected=selected,
         done_before=succeeded_before,

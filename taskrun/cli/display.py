@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -36,6 +35,7 @@ class Display:
     """Everything that shows a run, told of each batch in turn."""
 
     def __init__(self, run: Run, source: Source, wishes: Wishes) -> None:
+        self._now = run.now
         results = sys.stderr if wishes.as_json else sys.stdout
         self._printer = Printer(
             sys.stderr,
@@ -54,11 +54,11 @@ class Display:
             self._printer.show(batch)
             if self._json is not None:
                 self._json.show(batch)
-        self._printer.tick(time.time())
+        self._printer.tick(self._now())
 
     def due(self) -> float | None:
         """Seconds until something is to be drawn even if nothing happens."""
-        return self._printer.due(time.time())
+        return self._printer.due(self._now())
 
     def close(self) -> None:
         """Leave the terminal clean."""

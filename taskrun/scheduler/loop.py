@@ -122,7 +122,7 @@ class Loop:
         self._is_urgent = False
         self._level = 0
         self._signal = ""
-        self._cancelled = False
+        self._cancelled: set[int] = set()  # tasks that we stopped ourselves: nobody's failure
         self._has_ticked = False
 
     # the loop
@@ -265,6 +265,9 @@ class Loop:
         for index in change.ready:
             heappush(self._undecided, self._turn_of[index])
         for index, culprit in change.skipped:
+            if culprit in self._cancelled:
+                self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
+                continue
             name = self._tasks[culprit].name
             how = "is not on record as succeeded" if self._plan.status(culprit) is None else "failed"
             self._say(Skipped(self._now(), self._tasks[index], name, f"{name!r} {how}"))
@@ -326,7 +329,7 @@ class Loop:
             return
         if live.asked and ended.exit_code != 0 and ended.cause is not Cause.COULD_NOT_START:
             ended = replace(ended, cause=Cause.CANCELLED)
-            self._cancelled = True
+            self._cancelled.add(ended.task)
         settled = self._judge.settle(live.task, ended)
         self._last.pop(ended.task, None)
         self._say(Finished(self._now(), live.task, ended, settled))
