@@ -45,20 +45,17 @@ def leftovers(group: int, environment: dict[str, str]) -> bool:
 
 
 class Adoptions:
-    """What is watched. A pidfd each where there are such things, so that one call looks at all; else one by one."""
+    """What is watched, by task. A pidfd each where there are such things: one call looks at all; else one by one."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
-        self._known: dict[int, Adoption] = {}
+        self.known: dict[int, Adoption] = {}
         self._by_fd: dict[int, int] = {}
         self._asked: set[int] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._known)
-
     def add(self, adoption: Adoption) -> None:
         """Watch it from now on."""
-        self._known[adoption.task] = adoption
+        self.known[adoption.task] = adoption
         try:
             fd = os.pidfd_open(adoption.process.pid)
         except (AttributeError, OSError):
@@ -71,7 +68,7 @@ class Adoptions:
 
     def get(self, task: int) -> Adoption | None:
         """The one of this task, if it is still watched."""
-        return self._known.get(task)
+        return self.known.get(task)
 
     def is_alive(self, adoption: Adoption) -> bool:
         """Whether it still lives, and may be signalled by its number."""
@@ -80,18 +77,18 @@ class Adoptions:
     def take_gone(self) -> list[Adoption]:
         """Those that have ended; they are watched no longer."""
         gone = {self._by_fd[fd] for fd, _ in self._poll.poll(0)}
-        gone.update(task for task in self._asked if not is_alive(self._known[task].process))
+        gone.update(task for task in self._asked if not is_alive(self.known[task].process))
         for fd, task in list(self._by_fd.items()):
             if task in gone:
                 self._drop(fd)
         self._asked -= gone
-        return [self._known.pop(task) for task in gone]
+        return [self.known.pop(task) for task in gone]
 
     def close(self) -> None:
         """Let go of all; they live on."""
         for fd in list(self._by_fd):
             self._drop(fd)
-        self._known.clear()
+        self.known.clear()
         self._asked.clear()
 
     def _drop(self, fd: int) -> None:

@@ -104,27 +104,23 @@ def signal_group(group: int, *numbers: int) -> bool:
 
 
 class Lingering:
-    """Groups whose leader is gone: they were sent SIGTERM, and get SIGKILL when the grace is over."""
+    """Groups whose leader is gone: they were sent SIGTERM, and get SIGKILL when the grace is over.
+
+    `groups` holds when that is due, by the steady clock.
+    """
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
-        self._due: dict[int, float] = {}
+        self.groups: dict[int, float] = {}
         self._killed: set[int] = set()
         self._look = _SHORTEST_LOOK
 
-    def __bool__(self) -> bool:
-        return bool(self._due)
-
     def notice(self, group: int) -> None:
-        """Called just after the leader was reaped: end the rest of its group, if there is any."""
-        try:
-            os.killpg(group, 0)
-        except (ProcessLookupError, PermissionError):
-            return
+        """Called just after the leader was reaped, and the group had members still: end them."""
         if not _is_unchanged(group):
             return
         signal_group(group, signal.SIGTERM, signal.SIGCONT)
-        self._due[group] = time.monotonic() + self._grace
+        self.groups[group] = time.monotonic() + self._grace
         self._look = _SHORTEST_LOOK
 
     def next_look(self) -> float:
@@ -135,7 +131,7 @@ class Lingering:
         """Forget what is gone, kill what is overdue. `closely` also finds groups that have only zombies left."""
         self._look = min(_LONGEST_LOOK, self._look * 2)
         now = time.monotonic()
-        for group, due in list(self._due.items()):
+        for group, due in list(self.groups.items()):
             if not _is_unchanged(group) or (closely and not group_members(group)):
                 self._forget(group)
             elif now >= due and group not in self._killed:
@@ -145,7 +141,7 @@ class Lingering:
 
     def kill(self) -> None:
         """The grace is over for all of them."""
-        for group in list(self._due):
+        for group in list(self.groups):
             if _is_unchanged(group):
                 self._kill(group)
 
@@ -156,7 +152,7 @@ class Lingering:
             self._forget(group)  # gone, or not ours to kill: a set-user-ID program
 
     def _forget(self, group: int) -> None:
-        del self._due[group]
+        del self.groups[group]
         self._killed.discard(group)
 
 

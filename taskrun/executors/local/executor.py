@@ -96,29 +96,31 @@ class LocalExecutor:
 
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """See `Executor.wait`. AssertionError where there is nothing to wait for."""
-        if not self._happened:
+        happened = self._happened
+        if not happened:
             until = None if timeout is None else time.monotonic() + timeout
-            while not self._step(until) and not self._happened:
+            while not self._step(until) and not happened:
                 pass
-        taken, self._happened = self._happened, []
-        return taken or _TICK
+        self._happened = []
+        return happened or _TICK
 
     def _step(self, until: float | None) -> bool:
         """Sleep once, and see what came of it. True when there is nothing more to wait for."""
         remaining = None if until is None else until - time.monotonic()
-        watched = bool(self._lingering or self._adoptions)
-        if until is None and not self._children and not watched:
-            raise AssertionError("waiting for nothing, for ever")
-        self._block(self._nap(remaining) if watched else remaining)
-        if watched:
+        if self._lingering.groups or self._adoptions.known:
+            self._block(self._nap(remaining))
             self._look()
-            if until is None and not self._children and not self._lingering and not self._adoptions:
-                return True
-        return until is not None and time.monotonic() >= until
+        elif self._children or remaining is not None:
+            self._block(remaining)
+        else:
+            raise AssertionError("waiting for nothing, for ever")
+        if until is not None:
+            return time.monotonic() >= until
+        return not (self._children or self._lingering.groups or self._adoptions.known)
 
     def _nap(self, remaining: float | None) -> float:
         """How long to sleep at a stretch while there is something that no event tells of."""
-        look = self._lingering.next_look() if self._lingering else adopt.LOOK
+        look = self._lingering.next_look() if self._lingering.groups else adopt.LOOK
         return look if remaining is None else min(look, remaining)
 
     def _block(self, timeout: float | None) -> None:
@@ -130,11 +132,12 @@ class LocalExecutor:
 
     def _look(self) -> None:
         """At what is not our child."""
-        if self._lingering:
+        if self._lingering.groups:
             self._lingering.tend()
-        if self._adoptions:
+        if self._adoptions.known:
             for gone in self._adoptions.take_gone():
-                self._lingering.notice(gone.process.pid)
+                if ends.signal_group(gone.process.pid, 0):
+                    self._lingering.notice(gone.process.pid)
                 now = time.time()
                 self._happened.append(Ended(gone.task, gone.attempt, now, now, cause=Cause.LOST, message=_ORPHAN))
 
@@ -150,9 +153,14 @@ class LocalExecutor:
             return
         if not reaped:
             return
-        self._lingering.notice(pid)
-        self._forget(child)
         seconds = time.monotonic() - child.began
+        try:
+            os.killpg(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            pass
+        else:
+            self._lingering.notice(pid)
+        self._forget(child)
         has_peak = self._launcher.peak.is_exceeded(usage.ru_maxrss, child.peak)
         self._happened.append(
             ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
@@ -201,7 +209,7 @@ class LocalExecutor:
             self._kill(pid, signal.SIGTERM)
         until = time.monotonic() + self._grace
         is_forced = False
-        while self._children or self._lingering:
+        while self._children or self._lingering.groups:
             self._block(self._lingering.next_look())
             self._lingering.tend(closely=True)
             asked = [found.level for found in self._happened if isinstance(found, Interrupted)]

@@ -103,7 +103,7 @@ class SignalWatch:
             if not pid:
                 return
         for pid in list(self._children):
-            if peek(pid):
+            if os.waitid(os.P_PID, pid, _PEEK) is not None:
                 yield pid
 
     def close(self) -> None:
