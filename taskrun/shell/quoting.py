@@ -182,7 +182,7 @@ def _test(spot: Spot, shell: str | None) -> _Test:
         return re.compile(f"(?![0-9]+$)[{SAFE}]+").fullmatch
     if spot.kind is not Kind.BARE:
         return is_safe
-    if spot.before_redirect:
+    if spot.before_redirect and spot.after != "\\":
         return _NEVER
     pattern = f"[{SAFE}]+"
     if spot.before_paren:
