@@ -35,6 +35,11 @@ class Standing:
         return max(self.past.start.attempt if self.past.start else 0, self.past.end.attempt if self.past.end else 0)
 
     @property
+    def is_to_look_at(self) -> bool:
+        """Whether it failed by itself: what somebody cancelled is no failure to look at."""
+        return self.status is Status.FAILED and self.cause != Cause.CANCELLED.value
+
+    @property
     def why(self) -> str:
         """In words, where there is something to say."""
         if self.past.skip is not None:
@@ -171,8 +176,8 @@ def _print_table(source: Source, holder: Holder | None, standings: Sequence[Stan
     if holder is not None:
         here = "" if holder.host == socket.gethostname() else f" on {holder.host}"
         sys.stdout.write(f"a run is on: pid {holder.pid}{here}\n")
-    for status in (Status.RUNNING, Status.FAILED):
-        _print_some(status, [standing for standing in standings if standing.status is status])
+    _print_some(Status.RUNNING, [standing for standing in standings if standing.status is Status.RUNNING])
+    _print_some(Status.FAILED, [standing for standing in standings if standing.is_to_look_at])
 
 
 def _print_some(status: Status, standings: Sequence[Standing]) -> None:
