@@ -17,9 +17,9 @@ List = tuple[str, ...]
 
 
 class RowMistake(Exception):
-    """What is wrong in one task of a step, the `row`-th; most likely in others too."""
+    """What is wrong in one task of a step, the `row`-th; most likely in others too. None: surely in all."""
 
-    def __init__(self, row: int, what: str, hint: str = "") -> None:
+    def __init__(self, row: int | None, what: str, hint: str = "") -> None:
         super().__init__(what)
         self.row = row
         self.what = what

@@ -45,7 +45,7 @@ def _split(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
-        raise RowMistake(0, f"`shell`: {error}") from None
+        raise RowMistake(None, f"`shell`: {error}") from None
 
 
 # --- a line for a shell

@@ -147,13 +147,13 @@ class Expansion:
         with at(text.place):
             pieces = expand_pieces(text.template.pieces)
             if not text.references:
-                return [self._normal(pieces[0], 0)] * len(self)
+                return [self._normal(pieces[0], None)] * len(self)
             paths = self._fill(text, pieces)
             if "" in paths:
                 self._normal("", paths.index(""))
             return self.paths.normal_all(paths)
 
-    def _normal(self, path: str, row: int) -> str:
+    def _normal(self, path: str, row: int | None) -> str:
         if not path:
             raise RowMistake(row, "an empty path")
         return self.paths.normal(path)
@@ -195,7 +195,7 @@ def expand_pieces(pieces: Sequence[str]) -> list[str]:
     try:
         return [expand(pieces[0]), *(expand(piece, at_start=False) for piece in pieces[1:])]
     except ValueError as error:
-        raise RowMistake(0, str(error)) from None
+        raise RowMistake(None, str(error)) from None
 
 
 def is_list(text: Text) -> bool:

@@ -64,7 +64,8 @@ class Expansions:
             yield
         except RowMistake as mistake:
             plan = expansion.plan
-            what = f"{mistake.what} (in {expansion.names[mistake.row]})" if plan.names else mistake.what
+            is_anywhere = mistake.row is None or not plan.names
+            what = mistake.what if is_anywhere else f"{mistake.what} (in {expansion.names[mistake.row or 0]})"
             self._break(plan, mistake.place or plan.place, what, mistake.hint)
 
     def _is_of_a_size(self) -> bool:

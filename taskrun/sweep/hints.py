@@ -47,8 +47,9 @@ class Hints:
         for place, paths in sources.items():
             missing = [path for path in paths if not os.path.exists(self._paths.absolute(path))]
             if missing:
-                more = f" (nor are {len(missing) - 1} more)" if len(missing) > 1 else ""
-                self._hint(place, f"the input {missing[0]!r} is not there{more}, and no task makes it")
+                more = f"and {len(missing) - 1} more are not there, and no task makes them"
+                ends = more if len(missing) > 1 else "is not there, and no task makes it"
+                self._hint(place, f"the input {missing[0]!r} {ends}")
 
     def _look_at_braces(self, text: Text) -> None:
         untouched = _UNTOUCHED.search("".join(text.template.pieces))

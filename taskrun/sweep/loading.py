@@ -23,9 +23,8 @@ from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points, build_points
 from taskrun.sweep.reading import check_clashes, read_sweep_file
-from taskrun.sweep.references import Scope
 from taskrun.sweep.source import read_source
-from taskrun.sweep.steps import StepPlan, plan_steps
+from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 
 _NO_SETS: Mapping[str, str] = {}
 
@@ -135,8 +134,9 @@ class _Loader:
 
     def _plan(self) -> tuple[list[StepPlan], Lets]:
         names = self._points.names
-        lets = Lets(self._file.let, Scope(names, tuple(self._file.let), {}), self._findings)
-        plans = plan_steps(self._file, tuple(self._file.let), names, self._findings)
+        scope = scope_of(self._file, names)
+        lets = Lets(self._file.let, scope, self._findings)
+        plans = plan_steps(self._file, scope, self._findings)
         mentioned = Mentions(plans, lets, names, self._findings).settle()
         self._unused = [name for name in names if name not in mentioned]
         if not any(plan.is_broken for plan in plans):

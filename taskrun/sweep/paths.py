@@ -93,7 +93,7 @@ def expand(text: str, *, at_start: bool = True) -> str:
 def _value_of(match: re.Match[str]) -> str:
     name, brace, bare = match.groups()
     if bare:
-        raise ValueError(f"'${bare}' is no variable here; write '${{{bare}}}'")
+        raise ValueError(f"'${bare}' is not expanded here; write '${{{bare}}}'")
     if brace:
         raise ValueError("only '${NAME}' is understood here, none of the shell's other '${...}'")
     value = os.environ.get(name)

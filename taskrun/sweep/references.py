@@ -149,9 +149,10 @@ class Scope(Struct, frozen=True):
 def _fact(placeholder: Placeholder) -> Fact:
     name = placeholder.attributes[0] if placeholder.attributes else ""
     if name not in FACTS or len(placeholder.attributes) > 1:
-        written = placeholder.written
+        asked = ".".join(placeholder.attributes)
+        what = f": nothing of a task is called {asked!r}" if asked else " says nothing by itself"
         offer = did_you_mean(name, FACTS) or "there are " + ", ".join(f"task.{fact}" for fact in FACTS)
-        raise Unresolved(f"{written}: nothing of a task is called {'.'.join(placeholder.attributes)!r}", offer)
+        raise Unresolved(placeholder.written + what, offer)
     return Fact(name)
 
 

@@ -90,12 +90,15 @@ class _Keyed(Struct, frozen=True):
     is_own: bool
 
 
-def plan_steps(file: SweepFile, lets: tuple[str, ...], sweep: tuple[str, ...], findings: Findings) -> list[StepPlan]:
+def scope_of(file: SweepFile, sweep: tuple[str, ...]) -> Scope:
+    """All names of the study: those of the sweep, of `let`, and the steps with what they declare."""
+    declared = {name: _declared(_effective(spec, file)) for name, spec in file.steps.items()}
+    return Scope(sweep, tuple(file.let), declared)
+
+
+def plan_steps(file: SweepFile, scope: Scope, findings: Findings) -> list[StepPlan]:
     """All steps of the file, each mistake in a placeholder noted."""
-    keys = {name: _effective(spec, file) for name, spec in file.steps.items()}
-    declared = {name: _declared(keyed) for name, keyed in keys.items()}
-    scope = Scope(sweep, lets, declared)
-    return [_plan(spec, keys[name], file, scope, findings) for name, spec in file.steps.items()]
+    return [_plan(spec, file, scope, findings) for spec in file.steps.values()]
 
 
 def _effective(spec: StepSpec, file: SweepFile) -> dict[str, _Keyed]:
@@ -122,9 +125,8 @@ def _shares_stdout(keyed: Mapping[str, _Keyed]) -> bool:
     return isinstance(value, Scalar) and value.text == "stdout"
 
 
-def _plan(
-    spec: StepSpec, keyed: Mapping[str, _Keyed], file: SweepFile, scope: Scope, findings: Findings
-) -> StepPlan:
+def _plan(spec: StepSpec, file: SweepFile, scope: Scope, findings: Findings) -> StepPlan:
+    keyed = _effective(spec, file)
     before = len(findings.mistakes)
     reader = Reader(scope, spec.name.text, findings)
     texts = {key: _items(reader, key, each) for key, each in keyed.items() if key not in _NO_TEXTS}

@@ -72,7 +72,8 @@ def parse_template(text: str, known: Container[str]) -> Template:
             literal = after
         else:
             literal += before + inner + after
-            halved.append("{{" + inner + "}}")
+            if before == "{":
+                halved.append("{{" + inner + "}}")
     pieces.append(literal + text[end:])
     return Template(text, tuple(pieces), tuple(slots), tuple(halved))
 

@@ -104,7 +104,7 @@ def _check_length(reference: Reference, column: Column) -> None:
     if words > _MOST_WORDS:
         what = f"{reference.written} puts {words:,} values into the commands of {len(column.lists):,} tasks"
         hint = "{" + reference.written[1:-1].partition(":")[0] + ":file}"
-        raise RowMistake(0, what, f"{hint} is the path of a file that lists them")
+        raise RowMistake(None, what, f"{hint} is the path of a file that lists them")
 
 
 def _kept(reference: Reference, column: Column) -> View:
