@@ -28,8 +28,8 @@ class Body(Struct):
 
 def find_body(expansion: Expansion, state: str) -> Body:
     """Work out the columns of a step; raises RowMistake. `state` is the state directory, for lists of files."""
-    check_values(expansion)
     expansion.cores = find_cores(expansion)
+    check_values(expansion)
     viewer = Viewer(expansion, state)
     found = actions(expansion, viewer)
     env = environments(expansion, viewer)

@@ -140,7 +140,8 @@ class Expansion:
         if column.singles is not None:
             return column.singles
         row, some = next((row, some) for row, some in enumerate(column.lists) if len(some) != 1)
-        raise RowMistake(row, f"{reference.written} has {len(some)} values here, where one is wanted", _per(reference))
+        hint = _per(reference) if some else ""
+        raise RowMistake(row, f"{reference.written} has {len(some)} values here, where one is wanted", hint)
 
     def fill_path(self, text: Text) -> list[str]:
         """One normalised path a task; `~/` and `${NAME}` are expanded in the text, never in what placeholders bring."""

@@ -18,13 +18,17 @@ _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED})
 
 
 def check_values(expansion: Expansion) -> None:
-    """Judge what the file could not be judged by: values with placeholders, of keys that are no texts."""
-    shapes = shapes_of(StepKeys)
-    for key, items in expansion.plan.texts.items():
-        kind = shapes[key].leaf
-        for item in items:
-            if kind is not None and kind not in _TEXTS and item.text.references:
-                _check(expansion, item.text, kind)
+    """Judge the values of keys that are no texts, now that placeholders are filled in (those in `cores` before)."""
+    for key in expansion.plan.texts:
+        if key != "cores":
+            _check_key(expansion, key)
+
+
+def _check_key(expansion: Expansion, key: str) -> None:
+    kind = shapes_of(StepKeys)[key].leaf
+    for item in expansion.plan.items(key):
+        if kind is not None and kind not in _TEXTS:
+            _check(expansion, item.text, kind)
 
 
 def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
@@ -33,11 +37,12 @@ def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
         wrong = wrong_with(f"`{text.key}`", kind, value, is_final=True)
         if wrong:
             with at(text.place):
-                raise RowMistake(values.index(value), wrong)
+                raise RowMistake(values.index(value) if text.references else None, wrong)
 
 
 def find_cores(expansion: Expansion) -> Sequence[Fraction]:
     """The cores that each task asks for."""
+    _check_key(expansion, "cores")
     return _read(expansion, "cores", Fraction(1))
 
 
