@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell
-from taskrun.shell import QuoteError, Raw, plan_quoting
-from taskrun.sweep.cells import List, RowMistake, at, filled
+from taskrun.shell import QuoteError, Quoter, Raw, plan_quoting
+from taskrun.sweep.cells import Column, List, RowMistake, at, filled
 from taskrun.sweep.expansion import Expansion, expand_pieces
 from taskrun.sweep.references import Files, Reference, Value
 from taskrun.sweep.texts import Text
-from taskrun.sweep.views import View, Viewer, marked
+from taskrun.sweep.views import Viewer, marked
 
 
 def actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
@@ -57,26 +57,35 @@ def _lines(text: Text, expansion: Expansion, viewer: Viewer, words: tuple[str, .
         return [text.template.pieces[0]] * len(expansion)
     quoter = plan_quoting(text.template.pieces, words)
     views = [viewer.view(reference) for reference in text.references]
-    columns = [_values(view, reference) for view, reference in zip(views, text.references, strict=True)]
-    kept = [(slot, view.kept) for slot, view in enumerate(views) if view.kept]
-    lines = []
+    forms = [reference.form for reference in text.references]
+    runs = [_values(view.runs, form) for view, form in zip(views, forms, strict=True)]
+    quoted = _quoted(quoter, runs, text)
+    if all(view.written is view.runs and not view.kept for view in views):
+        return list(map(quoter.join, quoted))
+    written = [_values(view.written, form) for view, form in zip(views, forms, strict=True)]
+    signed = _quoted(quoter, written, text)
+    kept = [view.kept for view in views]
+    return [quoter.join(list(map(_both, kept, *pair))) for pair in zip(signed, quoted, strict=True)]
+
+
+def _both(kept: str, written: str, runs: str) -> str:
+    return marked(kept or written, runs)
+
+
+def _values(column: Column, form: str | None) -> Sequence[str | List]:
+    """What goes to the quoter: lists as lists, what is to go in as it is as Raw."""
+    if form != "raw":
+        return column.lists if column.singles is None else column.singles
+    return list(map(Raw, column.singles if column.singles is not None else map(" ".join, column.lists)))
+
+
+def _quoted(quoter: Quoter, columns: Sequence[Sequence[str | List]], text: Text) -> Iterator[list[str]]:
+    """What goes in for the placeholders, row by row."""
     for row, values in enumerate(zip(*columns, strict=True)):
         try:
-            quoted = quoter.quote(values)
+            yield quoter.quote(values)
         except QuoteError as error:
             raise _unquotable(error, row, text.references[error.slot]) from None
-        for slot, written in kept:
-            quoted[slot] = marked(written, quoted[slot])
-        lines.append(quoter.join(quoted))
-    return lines
-
-
-def _values(view: View, reference: Reference) -> Sequence[str | List]:
-    """What goes to the quoter: lists as lists, what is to go in as it is as Raw."""
-    column = view.runs if view.kept else view.column
-    if reference.form != "raw":
-        return column.lists if column.singles is None else column.singles
-    return [Raw(text) for text in (column.singles or map(" ".join, column.lists))]
 
 
 def _unquotable(error: QuoteError, row: int, reference: Reference) -> RowMistake:
@@ -95,7 +104,7 @@ def _argvs(texts: Sequence[Text], expansion: Expansion, viewer: Viewer) -> list[
         with at(text.place):
             only = text.only
             if only is not None and isinstance(only.target, Files):
-                columns.append(viewer.view(only).column.as_lists())
+                columns.append(viewer.view(only).marked().as_lists())
             else:
                 columns.append(list(zip(_unquoted(text, text.template.pieces, viewer, len(expansion)), strict=True)))
     return [tuple(word for part in row for word in part) for row in zip(*columns, strict=True)]
@@ -105,7 +114,7 @@ def _unquoted(text: Text, pieces: Sequence[str], viewer: Viewer, rows: int, *, g
     """One text a task; a list is joined by spaces where `glue` says so, else a mistake."""
     columns: list[Sequence[str]] = []
     for reference in text.references:
-        column = viewer.view(reference).column
+        column = viewer.view(reference).marked()
         if column.singles is not None:
             columns.append(column.singles)
         elif glue:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from operator import itemgetter
 
 from taskrun.names import encode
@@ -92,7 +93,7 @@ class Expansion:
         else:
             column = Column(self._fact(target))
         for name in reference.attributes:
-            column = column.map(lambda path, name=name: attribute(path, name))  # type: ignore[misc]
+            column = column.map(partial(attribute, name=name))
         spec = reference.form
         if spec is None or spec in ("raw", "file"):
             return column

@@ -63,11 +63,14 @@ class Makers:
     def below(self, directories: Iterable[str]) -> dict[str, dict[str, int]]:
         """For each of these paths (keys) what is made inside: the paths and who makes them."""
         found: dict[str, dict[str, int]] = {path: {} for path in directories}
-        if found:
-            for path, maker in self._maker.items():
-                for directory in above(path):
-                    if directory in found:
-                        found[directory][path] = maker
+        holding_all = [found[path] for path in found if path.startswith("/") and self._paths.is_inside(path)]
+        for path, maker in self._maker.items() if found else ():
+            for directory in above(path):
+                if directory in found:
+                    found[directory][path] = maker
+            if holding_all and not path.startswith("/"):
+                for inside in holding_all:
+                    inside[path] = maker
         return found
 
     def check(self, findings: Findings, *, forbidden: Mapping[str, str]) -> None:

@@ -46,12 +46,18 @@ class Paths:
         """The normalised `path` from the root of the file system."""
         return posixpath.normpath(self._prefix + path)
 
+    def is_inside(self, directory: str) -> bool:
+        """Whether the study lies in the absolute `directory`."""
+        return self._prefix.startswith(directory.rstrip("/") + "/")
+
     def seen_from(self, path: str, cwd: str) -> str:
         """The normalised `path` as a command that runs in `cwd` writes it."""
         if cwd in ("", ".") or path.startswith("/"):
             return path
         if cwd.startswith(("/", "..")) or self._goes_through_link(cwd):
             return self.absolute(path)
+        if path.startswith(cwd + "/"):
+            return path[len(cwd) + 1 :]
         return _relative([] if path == "." else path.split("/"), cwd.split("/"))
 
     def _within(self, absolute: str) -> str | None:

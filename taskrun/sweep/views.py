@@ -19,14 +19,25 @@ _MOST_WORDS = 20_000_000  # in the commands of one step, by one placeholder
 
 
 class View(Struct, frozen=True):
-    """A placeholder in each task of a step, texts marked where the signature has another.
+    """A placeholder in each task of a step: as `written` in the signature, and as it `runs`.
 
-    Where it stands in the signature just as it is written in the file, `kept` is that, and `runs` the texts unmarked.
+    Where it stands in the signature just as it is written in the file, `kept` is that.
     """
 
-    column: Column
+    written: Column
     runs: Column
     kept: str = ""
+
+    def marked(self) -> Column:
+        """Both in one, for texts that are not quoted."""
+        if self.kept:
+            return self.runs.map(lambda text: marked(self.kept, text))
+        if self.written is self.runs:
+            return self.runs
+        if self.written.singles is not None and self.runs.singles is not None:
+            return Column(list(map(marked, self.written.singles, self.runs.singles)))
+        pairs = zip(self.written.lists, self.runs.lists, strict=True)
+        return Column(None, [tuple(map(marked, *pair)) for pair in pairs])
 
 
 def marked(written: str, runs: str) -> str:
@@ -58,14 +69,14 @@ class Viewer:
             attempt = Column([mark(reference.written, None)] * len(self._expansion))
             return View(attempt, attempt)
         if target == Fact("cores"):
-            return _kept(reference, column)
+            return View(column, column, reference.written)
         if isinstance(target, Files) and reference.form == "file":
-            return _kept(reference, self._list(reference, target, column))
+            paths = self._list(reference, target, column)
+            return View(paths, paths, reference.written)
         _check_length(reference, column)
         if self._is_at_home or not reference.is_path or (reference.form and is_format(reference.form)):
             return View(column, column)
-        seen = self._seen(column)
-        return View(_marked(column, seen), seen)
+        return View(column, self._seen(column))
 
     def _seen(self, column: Column) -> Column:
         """Paths as seen from each task's cwd."""
@@ -105,18 +116,6 @@ def _check_length(reference: Reference, column: Column) -> None:
         what = f"{reference.written} puts {words:,} values into the commands of {len(column.lists):,} tasks"
         hint = "{" + reference.written[1:-1].partition(":")[0] + ":file}"
         raise RowMistake(None, what, f"{hint} is the path of a file that lists them")
-
-
-def _kept(reference: Reference, column: Column) -> View:
-    """A placeholder that stands in the signature as it is written."""
-    return View(column.map(lambda text: marked(reference.written, text)), column, reference.written)
-
-
-def _marked(written: Column, runs: Column) -> Column:
-    if written.singles is not None and runs.singles is not None:
-        return Column(list(map(marked, written.singles, runs.singles)))
-    pairs = zip(written.lists, runs.lists, strict=True)
-    return Column(None, [tuple(map(marked, *pair)) for pair in pairs])
 
 
 def _file_list(state: str, target: Files, lines: Sequence[str]) -> FileList:

@@ -270,6 +270,15 @@ def test_paths_outside_the_study_match_in_every_spelling(tmp_path: Path) -> None
     assert made.needs("e") == ["d"]
 
 
+@pytest.mark.parametrize("path", [".", "..", "${PARENT}"])
+def test_an_input_that_holds_the_whole_study_is_above_every_output(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARENT", str(tmp_path.parent.parent))
+    made = study(tmp_path, f"steps: {{a: {{run: x, outputs: o/x}}, b: {{run: x, inputs: '{path}', outputs: y}}}}")
+    assert made.needs("b") == ["a"]
+
+
 def test_a_task_does_not_need_itself(tmp_path: Path) -> None:
     text = """
         steps:
