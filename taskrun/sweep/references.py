@@ -73,17 +73,14 @@ class Declared(Struct, frozen=True):
     parts: Mapping[str, tuple[str, ...]]
 
 
-class Scope(Struct, frozen=True):
-    """All names of a study."""
+class Scope:
+    """All names of a study; `known` is everything that can stand first in a placeholder."""
 
-    sweep: tuple[str, ...]
-    lets: tuple[str, ...]
-    steps: Mapping[str, Declared]
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Everything that can stand first in a placeholder."""
-        return frozenset((*self.sweep, *self.lets, *self.steps, *RESERVED))
+    def __init__(self, sweep: tuple[str, ...], lets: tuple[str, ...], steps: Mapping[str, Declared]) -> None:
+        self.sweep = sweep
+        self.lets = lets
+        self.steps = steps
+        self.known = frozenset((*sweep, *lets, *steps, *RESERVED))
 
     def resolve(self, placeholder: Placeholder, step: str) -> Reference:
         """What `placeholder` means in a key of `step` ("" outside of steps); raises Unresolved."""

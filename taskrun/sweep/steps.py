@@ -139,7 +139,7 @@ def _plan(spec: StepSpec, file: SweepFile, scope: Scope, findings: Findings) -> 
         texts=texts,
         env=_env(reader, file, keyed, spec),
         after=_after(keyed.get("after"), spec.name.text, scope, findings),
-        per=_per(keyed.get("per")),
+        per=_per(keyed.get("per"), spec.name.text),
         listings=frozenset(key for key, each in keyed.items() if isinstance(each.value, Listing)),
         shares_stdout=shares_stdout,
         is_broken=False,
@@ -179,7 +179,8 @@ def _after(keyed: _Keyed | None, step: str, scope: Scope, findings: Findings) ->
     orders = []
     for name, place, edge in _ordered(keyed.value):
         if name == step:
-            findings.mistake(place, f"step {step!r} cannot wait for itself")
+            if keyed.is_own:  # all steps after one, said in `defaults`, cannot mean that one
+                findings.mistake(place, f"step {step!r} cannot wait for itself")
         elif name not in scope.steps:
             findings.mistake(place, f"no step is called {name!r}", _step_offer(name, scope))
         else:
@@ -200,8 +201,11 @@ def _step_offer(name: str, scope: Scope) -> str:
     return did_you_mean(name, scope.steps) or "there are " + ", ".join(scope.steps)
 
 
-def _per(keyed: _Keyed | None) -> Per | None:
+def _per(keyed: _Keyed | None, step: str) -> Per | None:
     if keyed is None:
         return None
     names = tuple(scalar for _, scalar in scalars(keyed.value))
-    return Per(names, isinstance(keyed.value, Listing), keyed.place)
+    is_list = isinstance(keyed.value, Listing)
+    if not keyed.is_own and not is_list and [name.text for name in names] == [step]:
+        return None
+    return Per(names, is_list, keyed.place)

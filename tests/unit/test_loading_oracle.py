@@ -86,7 +86,7 @@ def sweep_names(members: list[list[Axis]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for member in members for names, _ in member for name in names))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_expansion_and_joins_equal_brute_force_over_points(data: st.DataObject) -> None:
     members = data.draw(st.lists(axes(), min_size=1, max_size=3))
@@ -145,7 +145,7 @@ PIECE = st.sampled_from(["{x}", "{y}", "{{x}}", "{{{y}}}", "${x}", "{z,x}", " ",
 PIECES = st.lists(PIECE, max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(PIECES, st.lists(st.sampled_from(["1", "a%b", "{y}", "%s", "~", "$HOME"]), min_size=1, unique=True))
 def test_a_text_is_its_pieces_with_the_values_between_them(pieces: list[str], values: list[str]) -> None:
     text = "-".join(pieces) + "-"

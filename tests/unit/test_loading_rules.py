@@ -358,6 +358,18 @@ def test_after_of_an_unknown_step_or_itself(tmp_path: Path) -> None:
     ]
 
 
+def test_defaults_may_put_all_steps_after_one_and_let_them_run_like_one(tmp_path: Path) -> None:
+    text = """
+        sweep: {x: [1, 2]}
+        defaults: {after: setup, per: sim}
+        steps: {setup: {run: "true", per: []}, sim: "sim {x}", parse: "parse"}
+    """
+    made = study(tmp_path, text)
+    assert made.names == ["setup", "sim/x=1", "sim/x=2", "parse/x=1", "parse/x=2"]
+    assert made.needs("setup") == []
+    assert made.needs("parse/x=2") == made.needs("sim/x=1") == ["setup"]
+
+
 def test_a_cycle_is_named_whole(tmp_path: Path) -> None:
     text = """\
         sweep: {x: [1, 2]}
