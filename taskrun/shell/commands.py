@@ -162,13 +162,13 @@ class Scanner(Documents):
 
     def _word(self, grammar: _Grammar) -> None:
         if grammar.may_be_grammar and grammar.case == "pattern":
-            literal = self.word()
+            literal = self.word(role="pattern")
             if literal == "esac":
                 self._close_case(grammar)
             else:
                 grammar.may_be_grammar = False
             return
-        literal = self.word(is_target=grammar.is_target)
+        literal = self.word(role="target" if grammar.is_target else "")
         if grammar.is_target:
             grammar.is_target = False
         elif grammar.case == "word":
@@ -241,7 +241,7 @@ class Scanner(Documents):
             elif char in "\n()<>&|" and not (char in "<>" and self._starts_process()):
                 self.at += 1
             else:
-                literal = self.word(in_condition=True)
+                literal = self.word()
                 if literal == "]]":
                     return
                 is_pattern = literal == "=~"
@@ -262,7 +262,7 @@ class Scanner(Documents):
             else:
                 self.piece(char, start)
 
-    def word(self, *, is_target: bool = False, in_condition: bool = False) -> str | None:
+    def word(self, *, role: str = "") -> str | None:
         """A word; gives its text where that is nothing but plain characters."""
         start = self.at
         literal: list[str] = []
@@ -285,7 +285,7 @@ class Scanner(Documents):
             elif char in "'\"\\$`" + SLOT:
                 is_plain = False
                 kind = Kind.SUBSCRIPT if self.at < subscript_end else Kind.BARE
-                self.piece(char, start, kind=kind, is_target=is_target, in_braces=braces > 0)
+                self.piece(char, start, kind=kind, role=role, in_braces=braces > 0)
             else:
                 braces = max(0, braces + (char == "{") - (char == "}"))
                 literal.append(char)
@@ -297,11 +297,11 @@ class Scanner(Documents):
         return match.end() if match else -1
 
     def piece(
-        self, char: str, start: int, *, kind: Kind = Kind.BARE, is_target: bool = False, in_braces: bool = False
+        self, char: str, start: int, *, kind: Kind = Kind.BARE, role: str = "", in_braces: bool = False
     ) -> None:
         """One quoted part, expansion or placeholder of a word that began at `start`, or a plain character."""
         if char == SLOT:
-            self.place(kind, word_start=start, is_target=is_target, in_braces=in_braces)
+            self.place(kind, word_start=start, role=role, in_braces=in_braces)
         elif char == "'":
             self.at += 1
             self.single()
@@ -346,7 +346,7 @@ class Scanner(Documents):
             elif char in "<>" and not self._starts_process():
                 raise Doubt
             else:
-                self.word()
+                self.word(role="element")
         self.at += 1
 
     def _alternatives(self, start: int) -> None:

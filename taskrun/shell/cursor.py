@@ -73,15 +73,15 @@ class Cursor:
         if what:
             self.lead(what)
 
-    def place(self, kind: Kind, *, word_start: int = -1, is_target: bool = False, in_braces: bool = False) -> None:
+    def place(self, kind: Kind, *, word_start: int = -1, role: str = "", in_braces: bool = False) -> None:
         """Record the placeholder at the cursor and step over it; `word_start` for a bare one."""
         after = self.follows()
         spot = Spot(kind=self._refusing or kind, after=after, document=self._document)
         if spot.kind is Kind.BARE:
             self._look_around(spot, word_start)
-            spot.is_target = is_target
+            spot.role = role
             spot.in_braces = in_braces
-        spot.nested = self._document >= 0 and kind not in (Kind.EXPANDED, Kind.VERBATIM)
+        spot.joins_lines = self._document >= 0 or self.shell == "ksh"  # where ksh does so hangs on much
         self.spots.append(spot)
         self.at += 1
         if after not in ("", "\\"):

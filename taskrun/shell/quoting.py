@@ -25,8 +25,10 @@ _BLANKS_AROUND = "put blanks around it, or quotes"
 _QUOTED_KINDS = (Kind.DOUBLE, Kind.SINGLE, Kind.EXPANDED, Kind.VERBATIM)
 _GOES_ON_WITH_NAME = re.compile(r"[\w\[:]|[^\x00-\x7f]").match
 _ESCAPED = re.compile(r'[$`\\"]')
+_MARKS_OF_BASH = re.compile("[\x01\x7f]+")
 _ESCAPED_IN_DOCUMENT = re.compile(r"[$`\\]")
 _NEVER = re.compile(r"(?!)").fullmatch
+_PLAIN_WORDS = re.compile(f"[{SAFE}]+(?: +[{SAFE}]+)*").fullmatch
 _MOST_KEPT = 256
 _EXPANDS_QUOTED_DOTS = ("ksh", "zsh")
 
@@ -102,7 +104,7 @@ class Quoter:
 
     def quote(self, values: Sequence[Value]) -> list[str]:
         """What goes in for each placeholder; raises QuoteError."""
-        if Raw in map(type, values) and any(isinstance(value, Raw) and not is_safe(value) for value in values):
+        if Raw in map(type, values) and not all(map(_is_inert, values, self._spots)):
             return self._around_raw(values)
         quoted = [
             value if value.__class__ is str and test(value) else self._quote(index, value)
@@ -147,9 +149,9 @@ class Quoter:
     def _list(self, index: int, spot: Spot, items: Sequence[str]) -> str:
         if spot.kind in _QUOTED_KINDS:
             return self._quote(index, " ".join(items))
-        if len(items) != 1 and (spot.glued or spot.is_target):
+        if len(items) != 1 and (spot.glued or spot.role == "target"):
             count = f"{len(items)} values" if items else "no value"
-            where = "stands behind a redirection" if spot.is_target and not spot.glued else "is glued to a word"
+            where = "stands behind a redirection" if spot.role == "target" and not spot.glued else "is glued to a word"
             raise QuoteError(index, f"it holds {count} and {where}, where exactly one must be", _BLANKS_AROUND)
         return " ".join([self._quote(index, item) for item in items])
 
@@ -164,6 +166,13 @@ class Quoter:
 
 def _refuse(index: int, value: str) -> str:
     raise QuoteError(index, f"{shorten(value)} cannot be quoted where it stands")
+
+
+def _is_inert(value: Value, spot: Spot) -> bool:
+    """Whether a value cannot change how the text behind it is read: raw text may, any other not."""
+    if not isinstance(value, Raw) or is_safe(value):
+        return True
+    return (not spot.glued or spot.kind in _QUOTED_KINDS) and _PLAIN_WORDS(value) is not None
 
 
 def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
@@ -187,12 +196,18 @@ def _test(spot: Spot, shell: str | None) -> _Test:
     pattern = f"[{SAFE}]+"
     if spot.before_paren:
         pattern = rf"{pattern}(?<![@+=])"
+    if spot.role == "pattern":
+        pattern = f"(?!esac$){pattern}"
     if spot.in_braces:
         pattern = rf"(?!.*,)(?!.*\.\.){pattern}"
         if spot.meets_dot:
             pattern = rf"(?!\.){pattern}(?<!\.)"
     if shell == "zsh":
         pattern = f"(?!=|.*:=){pattern}"  # zsh takes =ls for the path of ls
+    if shell == "ksh" and spot.role == "element":
+        pattern = f"(?!.*=){pattern}"  # ksh takes a=(b=c) for a structure
+    if shell == "ksh":
+        pattern = f"(?!.*(?:case|esac)){pattern}"  # ksh takes any such word inside $(...) for the keyword
     return is_safe if pattern == f"[{SAFE}]+" else re.compile(pattern).fullmatch
 
 
@@ -201,23 +216,30 @@ def _quote_for(index: int, spot: Spot, value: str) -> str:
     if spot.after in ("\\", "$") and not _stands_alone(spot, value):
         what = "a backslash" if spot.after == "\\" else "a dollar sign"
         raise QuoteError(index, f"{shorten(value)} needs quoting, which {what} right before it prevents")
-    if spot.nested and ("\n" in value or (spot.kind is Kind.SINGLE and value.endswith("\\"))):
-        raise QuoteError(index, f"{shorten(value)} stands in a $(...) of a here-document, which breaks lines up")
     if spot.kind is Kind.BARE:
-        return single_quoted(value)
+        return _unbroken(single_quoted(value)) if spot.joins_lines else single_quoted(value)
     if spot.kind is Kind.SINGLE:
-        return value.replace("'", "'\\''")
+        inner = value.replace("'", "'\\''")
+        return _unbroken(inner) if spot.joins_lines else inner
     if spot.kind is Kind.DOUBLE:
-        # The empty pair of quotes ends the name of a parameter right before it.
-        return ('""' if spot.after == "x" else "") + _ESCAPED.sub(r"\\\g<0>", value)
+        # The empty pair of quotes ends the name of a parameter right before it. Two characters that bash marks its own
+        # text with come doubled out of double quotes in an array, but not out of single quotes.
+        inner = _MARKS_OF_BASH.sub("\"'\\g<0>'\"", _ESCAPED.sub(r"\\\g<0>", value))
+        return f'""{inner}' if spot.after == "x" else inner
     if spot.kind is Kind.VERBATIM:
         return value
     if spot.kind is Kind.EXPANDED:
         if spot.after == "x" and (not value or _GOES_ON_WITH_NAME(value)):
             raise QuoteError(index, f"{shorten(value)} would become part of the name of the variable right before it")
         return _ESCAPED_IN_DOCUMENT.sub(r"\\\g<0>", value)
-    what = "is empty" if not value else f"{shorten(value)} needs quoting"
-    raise QuoteError(index, f"{what}, but stands in {spot.kind.value}")
+    what = "an empty value" if not value else f"{shorten(value)} needs quoting"
+    raise QuoteError(index, f"{what} but stands in {spot.kind.value}")
+
+
+def _unbroken(text: str) -> str:
+    """Single-quoted text for where a backslash takes a newline with it even so."""
+    text = text.replace("\\\n", "'\\\\'\n")
+    return text[:-1] + "'\\\\'" if text.endswith("\\") else text
 
 
 def _stands_alone(spot: Spot, value: str) -> bool:

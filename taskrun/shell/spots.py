@@ -41,16 +41,18 @@ class Spot(Struct):
     """One placeholder's place.
 
     `after`: a backslash, a lone `$` or a parameter such as `$x` that ends right before it (as `\\`, `$` or `x`).
-    `document`: the index of the here-document it stands in, or -1; `nested`: in a `$(...)` there.
+    `role`: "target" of a redirection, "pattern" of a case, or "element" of an array. `document`: the index of the
+    here-document it stands in, or -1. `joins_lines`: a backslash takes a newline with it even in single quotes, as in
+    a `$(...)` of a here-document.
     """
 
     kind: Kind = Kind.UNCLEAR
     after: str = ""
     glued: bool = False
-    is_target: bool = False
+    role: str = ""
     in_braces: bool = False
     meets_dot: bool = False
     before_redirect: bool = False
     before_paren: bool = False
-    nested: bool = False
+    joins_lines: bool = False
     document: int = -1
