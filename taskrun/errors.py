@@ -101,6 +101,16 @@ class StateHeldError(StateError):
         super().__init__(f"{path} is held by another run: pid {pid} on {host}, since {since}")
 
 
+class OutputError(TaskrunError):
+    """What a command has to say cannot be written; `reason` has the system's words."""
+
+    exit_status = 3
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the output cannot be written: {reason}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that the user most likely meant, or None where none is near."""
     import difflib  # only a mistake pays for it

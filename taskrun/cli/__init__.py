@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from taskrun.errors import TaskrunError
+from taskrun.errors import OutputError, TaskrunError
 
 BUG = 4
 
@@ -43,6 +43,12 @@ def _guarded(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return _quiet()
+    except OSError as error:
+        # Only writing to a stream fails without naming a file; everything else about files is caught where it happens.
+        if error.filename is not None or error.errno is None:
+            return _bug()
+        _quiet()
+        return _say(str(OutputError(error.strerror or str(error))), OutputError.exit_status)
     except Exception:  # noqa: BLE001 - the one place; whatever comes here is our bug, and says so
         return _bug()
 
@@ -95,8 +101,9 @@ def _flushed(status: int) -> int:
     except BrokenPipeError:
         _quiet()
     except OSError as error:
-        _print_error(f"taskrun: standard output cannot be written: {error.strerror}")
-        return status or 3
+        _print_error(f"taskrun: {OutputError(error.strerror or str(error))}")
+        _quiet()
+        return status or OutputError.exit_status
     return status
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from taskrun.cli.source import Source
+from taskrun.errors import OutputError
 from taskrun.history import History
 from taskrun.manager import Batch, Run, exit_status
 from taskrun.model import Status
@@ -63,6 +64,12 @@ class Display:
     def close(self) -> None:
         """Leave the terminal clean."""
         self._printer.close()
+
+    def check(self) -> None:
+        """Raise where what was asked for could not be written; a reader that has gone is no trouble."""
+        for trouble in (self._printer.trouble, self._json.trouble if self._json else None):
+            if trouble is not None and not isinstance(trouble, BrokenPipeError):
+                raise OutputError(trouble.strerror or str(trouble))
 
 
 def _manner(run: Run, source: Source, wishes: Wishes) -> Manner:

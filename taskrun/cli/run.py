@@ -74,6 +74,7 @@ def _shown(run: Run, display: Display) -> int:
                 status = exit_status(batch[-1])
     finally:
         display.close()
+    display.check()
     assert status is not None, "a run ended without its last event"
     return status
 

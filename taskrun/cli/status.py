@@ -16,18 +16,19 @@ from taskrun.cli.source import Source, source_of, source_options
 from taskrun.executors.base import Attempt, Grant
 from taskrun.graph import Study
 from taskrun.journal import Holder, Records, read_holder, read_journal
+from taskrun.machine import Identity, boot_id, find_leader, is_alive
 from taskrun.manager import Options, preview
-from taskrun.model import Cause, Ended, Found, Handle, Happening, Past, Started, Status, Task, Tick
+from taskrun.model import Cause, Ended, Found, Handle, Happening, Past, Started, StartRecord, Status, Task, Tick
 from taskrun.names import log_name, select
 
 
 class Standing:
     """What the records say of one task."""
 
-    def __init__(self, task: Task, past: Past | None, holder: Holder | None) -> None:
+    def __init__(self, task: Task, records: Records, holder: Holder | None) -> None:
         self.task = task
-        self.past = past or Past(task.name)
-        self.status, self.cause = _standing(self.past, holder)
+        self.past = records.past(task.name) or Past(task.name)
+        self.status, self.cause = _standing(self.past, records, holder)
 
     @property
     def attempt(self) -> int:
@@ -49,6 +50,8 @@ class Standing:
             return ""
         if end is None:
             return "its runner is gone, and so is it"
+        if self.cause == Cause.CANCELLED.value:
+            return self.cause
         return end.message or _outcome(end.exit_code, end.signal) or end.cause or ""
 
 
@@ -58,16 +61,27 @@ def _outcome(exit_code: int | None, signal: str | None) -> str:
     return f"exit code {exit_code}" if exit_code is not None else ""
 
 
-def _standing(past: Past, holder: Holder | None) -> tuple[Status, str | None]:
+def _standing(past: Past, records: Records, holder: Holder | None) -> tuple[Status, str | None]:
     if past.skip is not None:
         return Status.SKIPPED, None
     if past.end is not None:
         return Status(past.end.status), past.end.cause
     if past.start is None:
         return Status.WAITING, None
-    if holder is not None and holder.run == past.start.run:
+    if (holder is not None and holder.run == past.start.run) or _outlives_its_runner(past, past.start, records):
         return Status.RUNNING, None
     return Status.FAILED, Cause.INTERRUPTED.value
+
+
+def _outlives_its_runner(past: Past, start: StartRecord, records: Records) -> bool:
+    """Whether the process of an attempt without an end lives, by its identity or by what it began with."""
+    run = records.runs.get(start.run)
+    if run is None or run.boot != boot_id():
+        return False
+    if past.spawn is not None:
+        return is_alive(Identity(past.spawn.pid, past.spawn.ticks, past.spawn.namespace))
+    marks = {"TASKRUN_RUN": start.run, "TASKRUN_TASK": start.task, "TASKRUN_ATTEMPT": str(start.round)}
+    return find_leader(marks) is not None
 
 
 @click.command("status", short_help="Show what is on record of each task.")
@@ -81,7 +95,7 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_
     chosen = select(tasks, source.select) if source.select else range(len(tasks))
     records = read_journal(source.state) or Records()
     holder = read_holder(source.state)
-    standings = [Standing(tasks[index], records.past(tasks[index].name), holder) for index in chosen]
+    standings = [Standing(tasks[index], records, holder) for index in chosen]
     if as_json:
         _print_json(study, source, holder, standings)
     else:
@@ -146,7 +160,7 @@ def _described(standing: Standing, source: Source, *, is_fresh: bool, reason: st
         "step": task.step.name,
         "params": task.params,
         "status": standing.status.value,
-        "fresh": is_fresh,
+        "fresh": is_fresh and standing.status is not Status.RUNNING,
         "cause": standing.cause,
         "attempt": standing.attempt,
         "exit_code": end.exit_code if end else None,
@@ -154,7 +168,7 @@ def _described(standing: Standing, source: Source, *, is_fresh: bool, reason: st
         "seconds": end.seconds if end else None,
         "max_rss": end.max_rss if end else None,
         "log": os.path.relpath(log, source.root) if standing.attempt and os.path.exists(log) else None,
-        "reason": standing.why or reason or None,
+        "reason": None if standing.status is Status.RUNNING else standing.why or reason or None,
     }
 
 

@@ -76,6 +76,8 @@ class Failures:
     def summary(self) -> list[str]:
         """All failures once more."""
         groups = list(self._groups.values())
+        for group in groups:
+            group.others.sort(key=lambda task: task.index)
         lines = [line for group in groups[:_MOST_IN_FULL] for line in self._group(group)]
         return lines + [line for group in groups[_MOST_IN_FULL:] for line in self._heads(group)]
 

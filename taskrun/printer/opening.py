@@ -73,7 +73,9 @@ def _painted(line: Iterable[_Piece], terminal: Terminal) -> str:
 
 def _before(outset: Outset) -> str:
     run, done = sum(outset.selected.values()), sum(outset.done.values())
-    before = f"{done} of {run} done before" if done else f"{run} {'task' if run == 1 else 'tasks'}"
+    before = f"{run} {'task' if run == 1 else 'tasks'}"
+    if done:
+        before = f"{done} of {run} done before; what is unchanged is left alone"
     if run >= outset.total:
         return before
     return f"{before} ({run} of {outset.total} tasks selected)"

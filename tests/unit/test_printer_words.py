@@ -54,7 +54,7 @@ def test_a_stream_for_ascii_only_gets_ascii() -> None:
 def test_hints_and_what_was_done_before_and_what_is_selected() -> None:
     assert opening(hints=("s.yaml:3:1: strange",), total=27, selected={"sim": 12, "parse": 8}, done={"sim": 7}) == [
         "hint: s.yaml:3:1: strange",
-        "7 of 20 done before (20 of 27 tasks selected)",
+        "7 of 20 done before; what is unchanged is left alone (20 of 27 tasks selected)",
     ]
 
 

@@ -81,7 +81,7 @@ class Launcher:
             child.pid = self._start(child, around, variables, directory)
         except OSError as error:
             child.clean_up()
-            raise CouldNotStart(self._words(error)) from error
+            raise CouldNotStart(self._words(error, directory)) from error
         except ValueError as error:  # a NUL, or text that has no bytes
             child.clean_up()
             raise CouldNotStart(f"no program can be given this: {error}") from error
@@ -132,10 +132,12 @@ class Launcher:
         self._make_parent(streams.log)
         return True
 
-    def _words(self, error: OSError) -> str:
+    def _words(self, error: OSError, directory: str) -> str:
         """`sims/mesh: No such file or directory`, with the path as the study knows it."""
         path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
         shown = path.removeprefix(self._root + "/")
+        if path == directory:
+            return f"its working directory {shown}: {error.strerror}"
         return f"{shown}: {error.strerror}" if shown else str(error.strerror)
 
 
