@@ -274,3 +274,8 @@ def test_simple_words_are_what_bash_executes(arguments: list[str]) -> None:
     assert words is not None
     text = "p() { printf '%s\\036' ./p \"$@\"; }; " + " ".join(["p", *words[1:]])
     assert show("bash", text).split(ENDS)[:-1] == list(words)
+
+
+def test_whatever_bash_knows_by_itself_needs_bash() -> None:
+    for name in show("bash", "compgen -b; compgen -k").split():
+        assert simple_words(f"{name} x") is None, name

@@ -44,8 +44,8 @@ def test_plain_words_need_no_shell(text: str, words: tuple[str, ...]) -> None:
         "", " ", "\n", "a; b", "a | b", "a > f", "a $b", "a *", "a ?", "a [x]", "a ~", "~/a", "a 'b'", 'a "b"',
         "a \\b",
         "a `b`", "a # b", "a\nb", "a\r", "a\fb", "a {b}", "a !b", "a (b)", "a é", "a^b", "A=b", "A=b c", "A=b/c d",
-        "%1", "%1 x", "echo x", "cd /", "exec a", ". f", ": x", "[ a = b ]", "time a", "if a", "! a", "coproc a", "test 1",
-        "true x", "false x", "source f", "printf x", "kill 1", "wait", "{ a", "-x", "@a", "+a", ",a", "=a", "type a",
+        "%1", "%1 x", "echo x", "cd /", "exec a", ". f", ": x", "[ a = b ]", "time a", "if a", "! a", "coproc a",
+        "test 1", "true x", "false x", "source f", "printf x", "kill 1", "wait", "{ a", "-x", "@a", "+a", ",a", "=a", "type a",
         "compgen x", "select x", "in x", "function f",
     ],
 )  # fmt: skip
