@@ -76,12 +76,21 @@ class GraphError(TaskrunError):
 
 
 class CycleError(GraphError):
-    """Tasks that wait for each other; `names` go around once, the first one not repeated."""
+    """Tasks that wait for each other; names go around once, the first one not repeated.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(names)
-        shown = [*names, names[0]] if len(names) <= 12 else [*names[:12], f"... ({len(names)} in all)"]
-        super().__init__("a cycle: " + " -> ".join(shown))
+    `cycles` are independent of each other, one for each set of tasks that all need each other; `names` is the first.
+    """
+
+    def __init__(self, cycles: Sequence[Sequence[str]]) -> None:
+        self.cycles = tuple(map(tuple, cycles))
+        self.names = self.cycles[0]
+        super().__init__("; ".join(map(shown_cycle, self.cycles)))
+
+
+def shown_cycle(names: Sequence[str]) -> str:
+    """`a cycle: a -> b -> a`: each needs the next one."""
+    shown = [*names, names[0]] if len(names) <= 12 else [*names[:12], f"... ({len(names)} in all)"]
+    return "a cycle: " + " -> ".join(shown)
 
 
 class StateError(TaskrunError):

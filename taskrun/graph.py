@@ -6,7 +6,7 @@ set of tasks that others need as a whole, shared by all of these, so that 10,000
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -210,19 +210,77 @@ class Graph:
                 if not missing[user]:
                     order.append(user)
         if len(order) < len(missing):
-            raise CycleError(self._cycle(missing))
+            left = [node for node in range(-len(self.gathers), len(self.tasks)) if missing[node]]
+            cycles = find_cycles(left, self.sources)
+            raise CycleError([[self.tasks[node].name for node in cycle if node >= 0] for cycle in cycles])
         return order
 
-    def _cycle(self, missing: list[int]) -> list[str]:
-        """The tasks of one cycle, each of which needs the next one; begins with the first declared."""
-        node = next(index for index in range(len(self.tasks)) if missing[index])
-        path: dict[int, int] = {}  # what still misses something needs something that does: so this goes around
-        while node not in path:
-            path[node] = len(path)
-            node = next(source for source in self.sources(node) if missing[source])
-        around = [other for other in list(path)[path[node] :] if other >= 0]
-        first = around.index(min(around))
-        return [self.tasks[index].name for index in around[first:] + around[:first]]
+
+def find_cycles(nodes: Iterable[int], needs: Callable[[int], Iterable[int]]) -> list[list[int]]:
+    """A shortest cycle, each needing the next, of each set of nodes that all need each other; by their first nodes.
+
+    Each begins with the lowest node of its set that is not negative (there must be one).
+    """
+    found = []
+    for knot in _knots(nodes, needs):
+        first = min(node for node in knot if node >= 0)
+        if len(knot) > 1 or first in needs(first):
+            found.append(_way_around(first, knot, needs))
+    return sorted(found)
+
+
+def _way_around(first: int, knot: set[int], needs: Callable[[int], Iterable[int]]) -> list[int]:
+    came_from: dict[int, int] = {}
+    reached = [first]
+    for node in reached:
+        for other in needs(node):
+            if other in knot and other not in came_from:
+                came_from[other] = node
+                reached.append(other)
+        if first in came_from:
+            break
+    around = [came_from[first]]
+    while around[-1] != first:
+        around.append(came_from[around[-1]])
+    return around[::-1]
+
+
+def _knots(nodes: Iterable[int], needs: Callable[[int], Iterable[int]]) -> Iterator[set[int]]:
+    """The strongly connected components that hold a task, by Tarjan's algorithm; a recursion would go too deep."""
+    number: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    path: list[int] = []
+    done: set[int] = set()
+    for start in nodes:
+        work = [] if start in number else [(start, iter(needs(start)))]
+        while work:
+            node, others = work[-1]
+            if node not in number:
+                number[node] = lowest[node] = len(number)
+                path.append(node)
+            for other in others:
+                if other not in number:
+                    work.append((other, iter(needs(other))))
+                    break
+                if other not in done:
+                    lowest[node] = min(lowest[node], number[other])
+            else:
+                work.pop()
+                if work:
+                    above = work[-1][0]
+                    lowest[above] = min(lowest[above], lowest[node])
+                if lowest[node] == number[node]:
+                    cut = _last(path, node)
+                    knot = set(path[cut:])
+                    del path[cut:]
+                    done |= knot
+                    if any(one >= 0 for one in knot):
+                        yield knot
+
+
+def _last(path: Sequence[int], node: int) -> int:
+    """Where `node` stands, looked for from the end."""
+    return next(place for place in reversed(range(len(path))) if path[place] == node)
 
 
 class Study(Struct, frozen=True):

@@ -11,7 +11,7 @@ from taskrun.graph import Draft, Edge
 from taskrun.model import Gathering
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
-from taskrun.sweep.expansions import files_in
+from taskrun.sweep.expansions import files_in, needs_of
 from taskrun.sweep.makers import Makers
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
@@ -37,6 +37,7 @@ class Edges:
         self.read: set[str] = set()
         self.sources: dict[Place, list[str]] = {}
         self.gatherings: dict[str, tuple[Gathering, ...]] = {}  # by step: of which others a task of it needs several
+        self.steps_needed: dict[str, tuple[str, ...]] = {}  # by step: whose tasks its own need, itself perhaps
         self._resolve(makers)
         for expansion in expansions:
             self._find_by_path(expansion)
@@ -54,12 +55,29 @@ class Edges:
                     if others:
                         draft.need(consumer, others[0] if len(others) == 1 else draft.gather(others))
 
+    def place(self, consumer: int, producer: int) -> Place:
+        """Where the step of a task says that it needs another task."""
+        expansion, other = self._expansion(consumer), self._expansion(producer)
+        row, name = consumer - expansion.base, other.plan.name
+        named = needs_of(expansion.plan).get(name)
+        if named and producer - other.base in expansion.groups[name][row]:
+            return named
+        for text, lists in expansion.loose_inputs:
+            if any(producer in self._makers_of.get(path, ()) for path in lists[row]):
+                return text.place
+        return expansion.plan.place
+
+    def _expansion(self, index: int) -> Expansion:
+        return next(each for each in self._expansions.values() if each.base <= index < each.base + len(each))
+
     def _gatherings(self, expansion: Expansion, makers: Makers) -> tuple[Gathering, ...]:
         sizes: dict[str, tuple[int, int]] = {}
         for other, _ in self._joins(expansion):
             lengths = list(map(len, expansion.groups[other.plan.name]))
             sizes[other.plan.name] = min(lengths), max(lengths)
-        for step, counts in self._sizes_by_path(expansion, makers).items():
+        by_path = self._sizes_by_path(expansion, makers)
+        self.steps_needed[expansion.plan.name] = tuple(dict.fromkeys([*sizes, *by_path]))
+        for step, counts in by_path.items():
             fewest = min(counts) if len(counts) == len(expansion) else 0
             sizes.setdefault(step, (fewest, max(counts)))
         return tuple(
@@ -134,14 +152,17 @@ class Edges:
             self._findings.mistake(place, what, "a file that is changed in place can be one of `outputs` only")
 
     def _sizes_by_path(self, expansion: Expansion, makers: Makers) -> dict[str, list[int]]:
+        """How many tasks of which steps each task needs by its paths; what several tasks need is counted once."""
         found: dict[str, list[int]] = {}
-        known: dict[int, Counter[str]] = {}
+        known: dict[tuple[int, ...], tuple[set[int], Counter[str]]] = {}
         for needed in self._by_path[expansion.plan.name].values():
-            members = needed[0] if len(needed) == 1 else tuple({index for some in needed for index in some})
-            counts = known.get(id(members)) or Counter(makers.expansion(index).plan.name for index in members)
-            if members is needed[0]:
-                known[id(members)] = counts
-            for step, count in counts.items():
+            key = tuple([id(members) for members in needed if len(members) > 1])
+            if key not in known:
+                together = set(chain.from_iterable(members for members in needed if len(members) > 1))
+                known[key] = together, _steps_of(together, makers)
+            together, counts = known[key]
+            single = {members[0] for members in needed if len(members) == 1} - together
+            for step, count in (counts + _steps_of(single, makers) if single else counts).items():
                 found.setdefault(step, []).append(count)
         return found
 
@@ -151,6 +172,10 @@ class Edges:
             for target in files_in(text):
                 if target.step and target.key in ("stdout", "stderr"):
                     self.read.update(map(self._paths.key, _distinct(expansion.named(target))))
+
+
+def _steps_of(tasks: Iterable[int], makers: Makers) -> Counter[str]:
+    return Counter(makers.expansion(index).plan.name for index in tasks)
 
 
 def _distinct(lists: Iterable[List]) -> Iterator[str]:

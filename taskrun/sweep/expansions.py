@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from taskrun.errors import Place, SweepError
+from taskrun.graph import find_cycles
 from taskrun.sweep.cells import RowMistake
 from taskrun.sweep.expansion import LISTS, PATHS, Expansion
 from taskrun.sweep.lets import Lets
@@ -33,6 +34,7 @@ class Expansions:
         self._lets = lets
         self._paths = paths
         self.by_step: dict[str, Expansion] = {}
+        self._in_circles: set[str] = set()
 
     def __iter__(self) -> Iterator[Expansion]:
         return (expansion for expansion in self.by_step.values() if not expansion.plan.is_broken)
@@ -56,6 +58,11 @@ class Expansions:
                     self.by_step[step].expand_key(key)
             if self._plans[step].is_broken:
                 self._break_what_hangs_on_broken()
+
+    @property
+    def accounted(self) -> frozenset[str]:
+        """The steps whose cycles are known otherwise: task by task, or as files that are named after each other."""
+        return frozenset(self._in_circles.union(expansion.plan.name for expansion in self))
 
     @contextmanager
     def noting(self, expansion: Expansion) -> Iterator[None]:
@@ -96,7 +103,7 @@ class Expansions:
 
     def _join(self, expansion: Expansion) -> None:
         plan = expansion.plan
-        for step, place in _needs(plan).items():
+        for step, place in needs_of(plan).items():
             other = self.by_step.get(step)
             if other is None or plan.is_broken:
                 continue
@@ -137,18 +144,20 @@ class Expansions:
             for each in ready:
                 del waiting[each]
         if waiting:
-            self._report_circle(waiting)
+            self._report_circles(waiting)
         return order
 
-    def _report_circle(self, waiting: dict[_Key, dict[_Key, Place]]) -> None:
-        path: list[_Key] = []
-        each = next(iter(waiting))
-        while each not in path:
-            path.append(each)
-            each = next(other for other in waiting[each] if other in waiting)
-        around = [*path[path.index(each) :], each]
-        shown = " -> ".join(f"{step}.{key}" for step, key in around)
-        self._findings.mistake(waiting[each][around[1]], f"a cycle of files that are named after each other: {shown}")
+    def _report_circles(self, waiting: dict[_Key, dict[_Key, Place]]) -> None:
+        keys = list(waiting)
+        number = {each: i for i, each in enumerate(keys)}
+        for cycle in find_cycles(
+            range(len(keys)), lambda i: [number[each] for each in waiting[keys[i]] if each in number]
+        ):
+            around = [keys[i] for i in (*cycle, cycle[0])]
+            shown = " -> ".join(f"{step}.{key}" for step, key in around)
+            place = waiting[around[0]][around[1]]
+            self._findings.mistake(place, f"a cycle of files that are named after each other: {shown}")
+            self._in_circles.update(step for step, _ in around)
         for step, _ in waiting:
             self._plans[step].is_broken = True
 
@@ -162,7 +171,7 @@ def _read(plan: StepPlan) -> set[str]:
     }
 
 
-def _needs(plan: StepPlan) -> dict[str, Place]:
+def needs_of(plan: StepPlan) -> dict[str, Place]:
     """The steps that a step is joined with, and where it says so first."""
     found: dict[str, Place] = {}
     for text in plan.every_text():

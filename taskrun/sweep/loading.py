@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import overload
 
-from taskrun.errors import CycleError
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
 from taskrun.sweep.bodies import Body, find_body, make_tasks
+from taskrun.sweep.cycles import note_step_cycles, note_task_cycles
 from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.expansions import Expansions
@@ -101,11 +101,14 @@ class _Loader:
         """The study, or all mistakes."""
         plans, lets = self._plan()
         if not self._has_points:
+            note_step_cycles(plans, frozenset(), self._findings)
             self._findings.check()
         expansions = Expansions(plans, self._points, lets, paths=self._paths, findings=self._findings)
         expansions.expand()
         whole = list(expansions)
         edges = self._edges(whole)
+        note_task_cycles(whole, edges, self._findings)
+        note_step_cycles(plans, expansions.accounted, self._findings)
         bodies: dict[str, Body] = {}
         for expansion in whole:
             with expansions.noting(expansion):
@@ -176,11 +179,4 @@ class _Loader:
         edges.enter(draft)
         for expansion in expansions:
             expansion.release()
-        try:
-            return draft.build()
-        except CycleError as error:
-            step = error.names[0].partition("/")[0]
-            place = next(each.plan.place for each in expansions if each.plan.name == step)
-            self._findings.mistake(place, str(error))
-            self._findings.check()
-            raise
+        return draft.build()

@@ -120,6 +120,13 @@ def test_a_cycle_is_named_whole_from_its_first_task_on(text: str, cycle: tuple[s
     assert caught.value.names == cycle
 
 
+def test_independent_cycles_are_all_named() -> None:
+    with pytest.raises(CycleError) as caught:
+        graph("top < a; a < b; b < a c; c < d; d < (c,e); e; f < f")
+    assert caught.value.cycles == (("a", "b"), ("c", "d"), ("f",))
+    assert str(caught.value) == "a cycle: a -> b -> a; a cycle: c -> d -> c; a cycle: f -> f"
+
+
 def test_a_cycle_of_100000_tasks_is_found() -> None:
     draft = draft_of(100_000)
     for index in range(100_000):

@@ -304,7 +304,7 @@ def test_a_cycle_by_paths(tmp_path: Path) -> None:
           b: {run: x, inputs: a, outputs: b}
           c: {run: x, inputs: b, outputs: c}
     """
-    assert mistake(tmp_path, text) == "sweep.yaml:2:3: a cycle: a -> c -> b -> a"
+    assert mistake(tmp_path, text) == "sweep.yaml:2:23: a cycle: a -> c -> b -> a"
 
 
 # --- redirect files

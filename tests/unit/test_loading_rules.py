@@ -378,18 +378,49 @@ def test_a_cycle_is_named_whole(tmp_path: Path) -> None:
           b: {run: "b {x} {a.outputs}", outputs: "b{x}"}
           c: {run: "c {x} {b.outputs}", outputs: "c{x}"}
     """
-    assert mistake(tmp_path, text) == "sweep.yaml:3:3: a cycle: a/x=1 -> c/x=1 -> b/x=1 -> a/x=1"
+    assert mistake(tmp_path, text) == "sweep.yaml:3:12: a cycle: a/x=1 -> c/x=1 -> b/x=1 -> a/x=1"
 
 
-def test_files_that_are_named_after_each_other_are_a_cycle_too(tmp_path: Path) -> None:
+def test_all_cycles_are_reported_together_with_all_else_that_is_wrong(tmp_path: Path) -> None:
+    text = """\
+        sweep: {x: [1, 2]}
+        steps:
+          v: {run: "v {x}", stdout: "v{x}", after: w}
+          w: {run: "w {x} {v.stdout}", stdout: "w{x}"}
+          a:
+            run: a
+            after: b
+          b: {run: b, after: [c, a]}
+          c: "echo {nope}"
+          d: {run: d, outputs: same}
+          e: {run: e, outputs: same}
+          p: {run: p, inputs: q.out, outputs: p.out}
+          q: {run: q, inputs: p.out, outputs: q.out}
+          r: {run: "r {nope}", after: s}
+          s: {run: s, after: r}
+    """
+    assert mistakes(tmp_path, text) == [
+        "sweep.yaml:3:44: a cycle: v/x=1 -> w/x=1 -> v/x=1",
+        "sweep.yaml:7:12: a cycle: a -> b -> a",
+        "sweep.yaml:9:6: nothing is called 'nope'; there are x; braces that are meant as text are written {{nope}}",
+        "sweep.yaml:11:24: d and e both write 'same'",
+        "sweep.yaml:12:23: a cycle: p -> q -> p",
+        "sweep.yaml:14:12: nothing is called 'nope'; there are x; braces that are meant as text are written {{nope}}",
+        "sweep.yaml:14:31: a cycle: r -> s -> r",
+    ]
+
+
+def test_cycles_of_files_that_are_named_after_each_other_are_all_reported(tmp_path: Path) -> None:
     text = """\
         steps:
           a: {run: a, outputs: "{b.outputs}.a"}
           b: {run: b, outputs: "{a.outputs}.b"}
           c: {run: c, outputs: "{stdout}.o", stdout: "{outputs}.s"}
+          d: {run: "d {a.outputs}", outputs: d}
     """
     assert mistakes(tmp_path, text) == [
         "sweep.yaml:2:24: a cycle of files that are named after each other: a.outputs -> b.outputs -> a.outputs",
+        "sweep.yaml:4:24: a cycle of files that are named after each other: c.outputs -> c.stdout -> c.outputs",
     ]
 
 
