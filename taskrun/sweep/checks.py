@@ -69,8 +69,8 @@ def wrong_with(what: str, kind: Kind, text: str, *, is_final: bool = False) -> s
 
     A text with placeholders is judged only where it `is_final`.
     """
-    if kind is Kind.FILLED:
-        return None if text.strip() else f"{what} is empty"
+    if kind in (Kind.FILLED, Kind.WORDS) and not text.strip():
+        return f"{what} is empty"
     check = _CHECKS.get(kind)
     if check is None or (not is_final and kind not in _HAS_NO_PLACEHOLDERS and has_placeholder(text)):
         return None
@@ -84,6 +84,21 @@ def wrong_with(what: str, kind: Kind, text: str, *, is_final: bool = False) -> s
 def shown(text: str) -> str:
     """A text in a message: quoted, and not too long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """The words of a text, as a shell tells them apart; raises ValueError for a quote that is never closed."""
+    import shlex
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} is no list of words: {str(error).lower()}") from None
+
+
+def _words(text: str) -> str | None:
+    split_words(text)
+    return None
 
 
 def _variable(text: str) -> str | None:
@@ -174,6 +189,7 @@ def _one_of(*words: str) -> Callable[[str], str | None]:
 
 
 _CHECKS: dict[Kind, Callable[[str], str | None]] = {
+    Kind.WORDS: _words,
     Kind.IDENTIFIER: _identifier,
     Kind.NAME: _name,
     Kind.NUMBER: _number,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell
 from taskrun.shell import QuoteError, Quoter, Raw, plan_quoting
 from taskrun.sweep.cells import Column, List, RowMistake, at, filled
+from taskrun.sweep.checks import split_words
 from taskrun.sweep.expansion import Expansion, expand_pieces
 from taskrun.sweep.references import Files, Reference, Value
 from taskrun.sweep.texts import Text
@@ -33,19 +34,22 @@ def _shells(expansion: Expansion) -> list[tuple[str, ...]]:
     if not items:
         return [STRICT_BASH] * len(expansion)
     columns = [expansion.fill(item.text) for item in items]
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    is_list = "shell" in expansion.plan.listings
-    rows = list(zip(*columns, strict=True)) if is_list else list(map(_split, columns[0]))
-    return [shared.setdefault(words, words) for words in rows]
+    if "shell" in expansion.plan.listings:
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+        return [shared.setdefault(words, words) for words in zip(*columns, strict=True)]
+    known: dict[str, tuple[str, ...]] = {}
+    with at(items[0].text.place):
+        for row, text in enumerate(columns[0]):
+            if text not in known:
+                known[text] = _split(text, row)
+    return [known[text] for text in columns[0]]
 
 
-def _split(text: str) -> tuple[str, ...]:
-    import shlex
-
+def _split(text: str, row: int) -> tuple[str, ...]:
     try:
-        return tuple(shlex.split(text))
+        return split_words(text)
     except ValueError as error:
-        raise RowMistake(None, f"`shell`: {error}") from None
+        raise RowMistake(row, f"`shell`: {error}") from None
 
 
 # --- a line for a shell

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from taskrun.errors import Place
-from taskrun.model import Action, Shell, as_run
+from taskrun.model import Action, Argv, Shell, as_run
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
@@ -40,6 +40,8 @@ class Hints:
             if isinstance(action, Shell):
                 self._look_at_variables(item.text, expansion)
                 self._look_at_options(item.text, expansion)
+        if isinstance(action, Argv):
+            self._look_at_shell(expansion)
         self._look_for_files(expansion, action, inputs)
 
     def look_for_sources(self, sources: Mapping[Place, Iterable[str]]) -> None:
@@ -50,6 +52,12 @@ class Hints:
                 more = f"and {len(missing) - 1} more are not there, and no task makes them"
                 ends = more if len(missing) > 1 else "is not there, and no task makes it"
                 self._hint(place, f"the input {missing[0]!r} {ends}")
+
+    def _look_at_shell(self, expansion: Expansion) -> None:
+        for item in expansion.plan.items("shell")[:1]:
+            if item.text.is_own:
+                what = f"the `shell` of step {expansion.plan.name!r} is not used: its `run` is a list"
+                self._hint(item.text.place, what, "a list is executed word by word; write a text for the shell")
 
     def _look_at_braces(self, text: Text) -> None:
         untouched = _UNTOUCHED.search("".join(text.template.pieces))

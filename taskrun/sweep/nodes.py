@@ -55,7 +55,7 @@ class Findings:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.hints: list[Mistake] = []
-        self._said: set[tuple[Place, str]] = set()
+        self._said: set[tuple[Place, str, str]] = set()
         self._done: set[Place] = set()
 
     def mistake(self, place: Place, what: str, hint: str = "", *, is_last: bool = False) -> None:
@@ -63,9 +63,9 @@ class Findings:
 
         `is_last`: what else may be found wrong at this place only follows from this.
         """
-        if (place, what) in self._said or place in self._done:
+        if (place, what, hint) in self._said or place in self._done:
             return
-        self._said.add((place, what))
+        self._said.add((place, what, hint))
         if is_last:
             self._done.add(place)
         self.mistakes.append(Mistake(place, what, hint))

@@ -23,6 +23,7 @@ class Kind(Enum):
     TEXT = auto()
     BLANK = auto()  # as TEXT, and `key:` alone is the empty text
     FILLED = auto()
+    WORDS = auto()  # as FILLED, and split into words as a shell does
     IDENTIFIER = auto()
     NAME = auto()
     NUMBER = auto()
@@ -96,6 +97,7 @@ Pool = Annotated[str, _like(r"^[^\s=,]+$"), Kind.POOL]
 
 AtLeastOne = Meta(min_length=1)
 Words = Filled | Annotated[list[Filled], AtLeastOne]
+ShellWords = Annotated[Filled, Kind.WORDS] | Annotated[list[Filled], AtLeastOne]
 Paths = Filled | list[Filled] | dict[Identifier, Filled | list[Filled]]
 Names = Identifier | list[Identifier]
 Steps = Identifier | list[Identifier] | dict[Identifier, Outcome]
@@ -125,10 +127,10 @@ _ROWS = {"type": "array", "minItems": 1, "items": {"type": "array", "items": _VA
 _CSV = {"type": "string", "minLength": 1, "description": "A CSV file; its columns are names."}
 _IN_SWEEP = {"properties": {"csv": _CSV}, "patternProperties": {",": _ROWS}}
 
-Values = Value | Annotated[list[Value], AtLeastOne] | Spread
+Values = str | float | bool | Annotated[list[Value], AtLeastOne] | Spread
 SweepName = Annotated[str, _like(rf"^\s*{_IDENTIFIER}\s*(,\s*{_IDENTIFIER}\s*)*$")]
 Product = Annotated[dict[SweepName, Values], Meta(min_length=1, extra_json_schema=_IN_SWEEP)]
-Exclusion = Annotated[dict[str, Value | list[Value]], AtLeastOne]
+Exclusion = Annotated[dict[str, Value | Annotated[list[Value], AtLeastOne]], AtLeastOne]
 
 
 # --- the keys ---------------------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ class StepKeys(Struct, forbid_unknown_fields=True):
     stderr: Annotated[Filled, says("The file that standard error goes to; `stdout`: the same.")] | UnsetType = UNSET
     cwd: Annotated[Filled, says("The directory that the command runs in.")] | UnsetType = UNSET
     env: Annotated[dict[Variable, Blank], says("Environment variables.")] | UnsetType = UNSET
-    shell: Annotated[Words, says("The words before the command, as `bash -euo pipefail -c`.")] | UnsetType = UNSET
+    shell: Annotated[ShellWords, says("The words before the command, as `bash -euo pipefail -c`.")] | UnsetType = UNSET
     cores: Annotated[Amount, says("Cores to take, 0 and fractions too (default: 1).")] | UnsetType = UNSET
     memory: Annotated[Size, says("Memory to take, such as `2G`.")] | UnsetType = UNSET
     gpus: Annotated[Amount, says("GPUs to take.")] | UnsetType = UNSET
@@ -182,7 +184,7 @@ class FileKeys(Struct, forbid_unknown_fields=True):
     defaults: Annotated[StepKeys, says("Step keys for all steps that do not have them.")] | UnsetType = UNSET
     pools: Annotated[dict[Pool, Total], says("Amounts to share, as `{licence: 2}`.")] | UnsetType = UNSET
     env: Annotated[dict[Variable, Blank], says("Environment variables of all steps.")] | UnsetType = UNSET
-    shell: Annotated[Words, says("The shell of all steps.")] | UnsetType = UNSET
+    shell: Annotated[ShellWords, says("The shell of all steps.")] | UnsetType = UNSET
 
 
 # --- what a file holds ------------------------------------------------------------------------------------------------

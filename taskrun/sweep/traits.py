@@ -14,7 +14,7 @@ from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import shapes_of
 from taskrun.sweep.texts import Text
 
-_TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED})
+_TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
 
 
 def check_values(expansion: Expansion) -> None:

@@ -117,5 +117,19 @@ def test_halved_braces_beside_untouched_ones(tmp_path: Path) -> None:
     assert made.run("b") == "docker ps --format '{{.ID}} {{json}}'"
 
 
+def test_a_shell_of_its_own_beside_a_run_list(tmp_path: Path) -> None:
+    text = """\
+        shell: sh -c
+        steps:
+          a: {run: [echo, x], shell: bash -c}
+          b: {run: [echo, x]}
+          c: {run: echo x, shell: bash -c}
+    """
+    assert list(hints(tmp_path, text)) == [
+        "sweep.yaml:3:30: the `shell` of step 'a' is not used: its `run` is a list; "
+        "a list is executed word by word; write a text for the shell"
+    ]
+
+
 def test_a_sound_study_gets_no_hints(tmp_path: Path) -> None:
     assert list(hints(tmp_path, "{sweep: {x: [1]}, steps: {s: 'echo {x} ls -l'}}")) == []

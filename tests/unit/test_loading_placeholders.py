@@ -366,6 +366,28 @@ def test_shells(tmp_path: Path) -> None:
     assert study(tmp_path, "{steps: {s: x}}")["s"].action == Shell("x", STRICT_BASH)
 
 
+def test_a_shell_whose_quote_is_never_closed_is_wrong_at_its_value(tmp_path: Path) -> None:
+    text = """\
+        sweep: {x: [a, "'"]}
+        steps:
+          s: {run: "{nope}", shell: 'bash "-c'}
+          t:
+            run: "echo {x}"
+            shell: "bash -o {x} -c"
+    """
+    found = mistakes(tmp_path, text)
+    assert found[0].startswith("sweep.yaml:3:12: nothing is called 'nope'")
+    assert found[1:] == [
+        "sweep.yaml:3:29: `shell`: 'bash \"-c' is no list of words: no closing quotation",
+        "sweep.yaml:6:12: `shell`: \"bash -o ' -c\" is no list of words: no closing quotation (in t/x=%27)",
+    ]
+
+
+def test_each_unknown_placeholder_of_a_text_has_its_own_escape(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "steps: {s: 'echo {foo.bar} {foo.baz} {foo.bar}'}")
+    assert [each.rpartition(" ")[2] for each in found] == ["{{foo.bar}}", "{{foo.baz}}"]
+
+
 def test_numbers_are_read_per_task(tmp_path: Path) -> None:
     text = """
         sweep: {x: [1, 0.5]}

@@ -79,6 +79,8 @@ BAD = [
     "sweep: {csv: [x]}\nsteps: {s: x}\n",
     "sweep: {a: 1}\nexclude: {a: 1}\nsteps: {s: x}\n",
     "sweep: {a: 1}\nexclude: [a]\nsteps: {s: x}\n",
+    "sweep: {a: 1}\nexclude: [{a: []}]\nsteps: {s: x}\n",
+    "sweep: {a: }\nsteps: {s: x}\n",
     "sweep: {a: 1}\nexclude: [{a: {b: c}}]\nsteps: {s: x}\n",
 ]
 
