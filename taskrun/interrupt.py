@@ -18,15 +18,17 @@ STOPPING = (SIGINT, SIGTERM, SIGHUP)
 
 
 class Interrupts:
-    """Counts the signals of one run: SIGINT adds one; SIGTERM and SIGHUP add one and terminate at least."""
+    """Counts the signals of one run: each SIGINT adds one; SIGTERM and SIGHUP terminate, and never more than that.
+
+    A session that ends sends SIGTERM and then SIGHUP, a batch system SIGTERM again: tasks keep their grace.
+    """
 
     def __init__(self) -> None:
         self.level = 0
 
     def receive(self, number: int) -> Interrupted:
         """The level after one more signal."""
-        least = NOTHING_MORE if number == SIGINT else TERMINATE
-        self.level = min(KILL, max(least, self.level + 1))
+        self.level = min(KILL, self.level + 1) if number == SIGINT else max(TERMINATE, self.level)
         return Interrupted(self.level, Signals(number).name)
 
 

@@ -82,13 +82,8 @@ def _manner(run: Run, source: Source, wishes: Wishes) -> Manner:
         again=tuple(again),
         read=log_reader(root),
         log_of=lambda task, attempt: os.path.join(state, log_name(task, attempt)),
-        shown=lambda path: _shown(os.path.join(root, path)),
+        shown=source.shown,
     )
-
-
-def _shown(path: str) -> str:
-    near = os.path.relpath(path)
-    return path if near.startswith("..") else near
 
 
 def _outset(run: Run) -> Outset:

@@ -19,17 +19,18 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Source(Struct, frozen=True):
-    """A file as the user typed it, what is selected of it, and where its state is."""
+    """A file as the user typed it in the directory `here`, what is selected of it, and where its state is."""
 
     file: str
     select: tuple[str, ...]
-    state_dir: str | None = None
-    sets: tuple[str, ...] = ()
+    state_dir: str | None
+    sets: tuple[str, ...]
+    here: str
 
     @property
     def root(self) -> str:
         """The study's directory, absolute."""
-        return os.path.dirname(os.path.abspath(self.file))
+        return os.path.dirname(self._absolute(self.file))
 
     @property
     def name(self) -> str:
@@ -39,8 +40,18 @@ class Source(Struct, frozen=True):
     @property
     def state(self) -> str:
         """The study's state directory, absolute."""
-        above = os.path.abspath(self.state_dir) if self.state_dir else os.path.join(self.root, ".taskrun")
+        above = self._absolute(self.state_dir) if self.state_dir else os.path.join(self.root, ".taskrun")
         return os.path.join(above, self.name)
+
+    def shown(self, path: str) -> str:
+        """A path of the study as the user sees it from the directory that the command was typed in."""
+        path = os.path.join(self.root, path)
+        near = os.path.relpath(path, self.here)
+        return path if near.startswith("..") else near
+
+    def _absolute(self, path: str) -> str:
+        # Not `abspath`: a run stands in the study's directory, wherever the command was typed.
+        return os.path.normpath(os.path.join(self.here, path))
 
     def as_words(self) -> list[str]:
         """The words of a command line that name this study again, its tasks left out."""
@@ -65,7 +76,7 @@ def source_of(words: Sequence[str], file: str | None, state_dir: str | None, set
     """Tell FILE from SELECT: the first word is the file where it looks like one."""
     if file is None and words and looks_like_file(words[0]):
         file, words = words[0], words[1:]
-    return Source(file or DEFAULT_FILE, tuple(words), state_dir, tuple(sets))
+    return Source(file or DEFAULT_FILE, tuple(words), state_dir, tuple(sets), os.getcwd())
 
 
 def looks_like_file(word: str) -> bool:

@@ -327,7 +327,8 @@ class Loop:
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
             return
-        if live.asked and ended.exit_code != 0 and ended.cause is not Cause.COULD_NOT_START:
+        # What was asked to end and did may have left half of its work, whatever it says of itself.
+        if live.asked and ended.cause is not Cause.COULD_NOT_START:
             ended = replace(ended, cause=Cause.CANCELLED)
             self._cancelled.add(ended.task)
         settled = self._judge.settle(live.task, ended)

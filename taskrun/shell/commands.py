@@ -180,7 +180,7 @@ class Scanner(Documents):
             grammar.may_be_grammar = True
         elif grammar.is_name:
             self._name(grammar, literal)
-        elif literal == "esac":
+        elif literal == "esac" and (grammar.cases or grammar.may_be_grammar):  # else an argument, as in `grep esac`
             self._close_case(grammar)
         elif literal and literal.endswith("()"):
             grammar.may_be_grammar = True

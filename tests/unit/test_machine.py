@@ -61,10 +61,10 @@ def test_a_process_is_known_by_more_than_its_number() -> None:
     ("signals", "levels"),
     [
         ("INT INT INT INT", [1, 2, 3, 3]),
-        ("TERM TERM", [2, 3]),
-        ("HUP HUP", [2, 3]),
+        ("TERM TERM", [2, 2]),
+        ("TERM HUP", [2, 2]),
         ("INT TERM INT", [1, 2, 3]),
-        ("INT INT TERM", [1, 2, 3]),
+        ("INT INT TERM", [1, 2, 2]),
     ],
 )
 def test_signals_raise_the_level(signals: str, levels: list[int]) -> None:

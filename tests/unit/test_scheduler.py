@@ -289,9 +289,9 @@ def test_the_third_interrupt_kills_at_once() -> None:
     assert executor.kills == [(2, "a", False), (3, "a", True)]
 
 
-def test_a_terminated_task_that_still_ends_well_has_succeeded() -> None:
+def test_a_task_that_was_asked_to_end_is_cancelled_even_where_it_exits_with_0() -> None:
     executor = one_core(seconds={"a": 5}, stubborn=["a"], interrupts=[(1, 2, "SIGTERM")])
-    assert told(run(graph("a"), executor))[-2:] == ["5 a succeeded", "5 over"]
+    assert told(run(graph("a"), executor))[-2:] == ["5 a failed cancelled", "5 over, stopped by SIGTERM"]
 
 
 def test_an_interrupt_of_no_higher_level_changes_nothing() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 from collections.abc import Sequence
 
@@ -30,7 +31,7 @@ class Spawner:
         self._root = root
         self._resets = _to_reset(owns_process=owns_process)
         self._null = _above_standard(os.open(os.devnull, os.O_RDWR))
-        self._closes: list[FileAction] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()]  # type: ignore[misc]
+        self._closes = _kept_from_tasks(_inheritable(), owns_process=owns_process)
         self._home: int | None = None
         self._here: int | None = None
         if owns_process:
@@ -122,6 +123,18 @@ def _directory(path: str) -> int | None:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return None  # deleted, or closed to us: there is no way back
+
+
+def _kept_from_tasks(fds: Sequence[int], *, owns_process: bool) -> list[FileAction]:
+    """What closes these in each new process. Our own process simply stops handing them on, since posix_spawn refuses
+    to close a number beyond the limit of open files, which a descriptor from before a `ulimit -n` may have.
+    """
+    if not owns_process:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return [(os.POSIX_SPAWN_CLOSE, fd) for fd in fds if fd < most]  # type: ignore[misc]
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return []
 
 
 def _inheritable() -> Sequence[int]:
