@@ -39,11 +39,15 @@ def tied_names(key: Scalar) -> list[Scalar]:
 
 
 class AxisReader:
-    """Reads all members of a sweep, and knows each name's first place and what it is bound to."""
+    """Reads all members of a sweep, and knows each name's first place and what it is bound to.
+
+    `has_all_names`: nothing was so wrong that a name of the sweep may be missing.
+    """
 
     def __init__(self, directory: str, sets: Mapping[str, str], findings: Findings) -> None:
         self.name_place: dict[str, Place] = {}
         self.csv_columns: dict[str, Place] = {}
+        self.has_all_names = True
         self._bound: dict[str, str] = {}
         self._directory = directory
         self._sets = sets
@@ -62,6 +66,7 @@ class AxisReader:
             return [self._product(sweep)]
         if isinstance(sweep, Scalar):
             hint = "leave `sweep` out" if not sweep.text else ""
+            self.has_all_names = False
             self._findings.mistake(sweep.place, "`sweep` must hold names and their values", hint)
             return []
         if not sweep.items:
@@ -71,6 +76,7 @@ class AxisReader:
             if isinstance(item, Table):
                 products.append(self._product(item))
             else:
+                self.has_all_names = False
                 self._findings.mistake(item.place, "each item of a `sweep` list must be a mapping of names to values")
         return products
 
@@ -112,6 +118,7 @@ class AxisReader:
     def _csv_axis(self, entry: Entry) -> tuple[Axis, dict[str, Place]]:
         columns = self._columns(entry.value)
         places = {name.text: name.place for name in columns.header} if columns else {}
+        self.has_all_names = self.has_all_names and bool(places)
         for name, place in places.items():
             self.csv_columns.setdefault(name, place)
             self._bound.setdefault(name, f"a column of {place.file}")
@@ -177,6 +184,8 @@ class AxisReader:
 
     def _check_sets(self) -> None:
         for name in self._sets:
+            if name not in self.name_place and not self.has_all_names:
+                continue
             if name not in self.name_place:
                 hint = did_you_mean(name, self.name_place)
                 raise UsageError(f"--set {name}: the sweep has no name {name!r}" + (f"; {hint}" if hint else ""))

@@ -137,12 +137,12 @@ class _Loader:
 
     def _plan(self) -> tuple[list[StepPlan], Lets]:
         names = self._points.names
-        scope = scope_of(self._file, names)
+        scope = scope_of(self._file, names, is_whole=self._points.has_all_names)
         lets = Lets(self._file.let, scope, self._findings)
         plans = plan_steps(self._file, scope, self._findings)
-        mentioned = Mentions(plans, lets, names, self._findings).settle()
+        mentioned = Mentions(plans, lets, names, self._findings).settle() if self._points.has_all_names else names
         self._unused = [name for name in names if name not in mentioned]
-        if not any(plan.is_broken for plan in plans):
+        if self._points.has_all_names and not any(plan.is_broken for plan in plans):
             self._check_unused()
         return plans, lets
 

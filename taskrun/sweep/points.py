@@ -19,7 +19,10 @@ _MOST_COMPARED = 5_000_000  # rows that may be made only to see which of them th
 
 
 class Points:
-    """All points: `names` in sweep order, where each stands, and which of them are columns of a CSV file."""
+    """All points: `names` in sweep order, where each stands, and which of them are columns of a CSV file.
+
+    Without `has_all_names` something was so wrong that there may be others: nobody can say which name is unknown.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,13 @@ class Points:
         place: Place,
         name_place: Mapping[str, Place],
         csv_columns: Mapping[str, Place],
+        has_all_names: bool,
     ) -> None:
         self.names = tuple(name_place)
         self.place = place
         self.name_place = name_place
         self.csv_columns = csv_columns
+        self.has_all_names = has_all_names
         self._members = members
         self._projected: dict[tuple[str, ...], Sequence[Row]] = {}
 
@@ -159,10 +164,17 @@ def build_points(
     before = len(findings.mistakes)
     reader = AxisReader(directory, sets, findings)
     products = reader.read(sweep)
-    clauses = ExcludeReader(products, sets, findings).read(exclude, reader.name_place) if exclude else []
+    knows = reader.has_all_names
+    clauses = ExcludeReader(products, sets, findings).read(exclude, reader.name_place) if exclude and knows else []
     members = [Member(product.axes, clauses, product.place) for product in products]
     place = sweep.place if sweep else Place("")
-    points = Points(members, place=place, name_place=reader.name_place, csv_columns=reader.csv_columns)
+    points = Points(
+        members,
+        place=place,
+        name_place=reader.name_place,
+        csv_columns=reader.csv_columns,
+        has_all_names=knows,
+    )
     if len(findings.mistakes) == before and not any(member.count(()) for member in members):
         assert exclude
         findings.mistake(exclude.place, "0 points: `exclude` removes them all")

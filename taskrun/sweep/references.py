@@ -59,10 +59,14 @@ class Reference(Struct, frozen=True):
 
 
 class Unresolved(Exception):
-    """A placeholder that means nothing here: `what` is wrong with it, and what to do about it."""
+    """A placeholder that means nothing here: `what` is wrong with it, and what to do about it.
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    It `is_excused` where it may be a name of the sweep that could not be read.
+    """
+
+    def __init__(self, what: str, hint: str = "", *, is_excused: bool = False) -> None:
         super().__init__(what)
+        self.is_excused = is_excused
         self.what = what
         self.hint = hint
 
@@ -74,9 +78,15 @@ class Declared(Struct, frozen=True):
 
 
 class Scope:
-    """All names of a study; `known` is everything that can stand first in a placeholder."""
+    """All names of a study; `known` is everything that can stand first in a placeholder.
 
-    def __init__(self, sweep: tuple[str, ...], lets: tuple[str, ...], steps: Mapping[str, Declared]) -> None:
+    It is not `is_whole` where the sweep may have names that could not be read.
+    """
+
+    def __init__(
+        self, sweep: tuple[str, ...], lets: tuple[str, ...], steps: Mapping[str, Declared], *, is_whole: bool = True
+    ) -> None:
+        self.is_whole = is_whole
         self.sweep = sweep
         self.lets = lets
         self.steps = steps
@@ -109,7 +119,8 @@ class Scope:
         if not offer and names:
             offer = "there are " + ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         hint = f"{offer}; " if offer else ""
-        return Unresolved(f"nothing is called {base!r}", f"{hint}braces that are meant as text are written {escape}")
+        hint += f"braces that are meant as text are written {escape}"
+        return Unresolved(f"nothing is called {base!r}", hint, is_excused=not self.is_whole)
 
     def _files(
         self, placeholder: Placeholder, step: str, key: str, attributes: tuple[str, ...]

@@ -90,10 +90,10 @@ class _Keyed(Struct, frozen=True):
     is_own: bool
 
 
-def scope_of(file: SweepFile, sweep: tuple[str, ...]) -> Scope:
+def scope_of(file: SweepFile, sweep: tuple[str, ...], *, is_whole: bool = True) -> Scope:
     """All names of the study: those of the sweep, of `let`, and the steps with what they declare."""
     declared = {name: _declared(_effective(spec, file)) for name, spec in file.steps.items()}
-    return Scope(sweep, tuple(file.let), declared)
+    return Scope(sweep, tuple(file.let), declared, is_whole=is_whole)
 
 
 def plan_steps(file: SweepFile, scope: Scope, findings: Findings) -> list[StepPlan]:

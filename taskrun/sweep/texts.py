@@ -54,7 +54,8 @@ class Reader:
                 check_key(reference, key)
                 references.append(reference)
             except Unresolved as error:
-                self._findings.mistake(scalar.place, error.what, error.hint)
+                if not error.is_excused:
+                    self._findings.mistake(scalar.place, error.what, error.hint)
         if len(references) < len(template.slots):
             return None
         return Text(key, scalar.place, template, tuple(references), is_own)

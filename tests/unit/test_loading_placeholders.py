@@ -204,6 +204,23 @@ def test_a_let_in_which_something_is_wrong_is_the_only_mistake(tmp_path: Path) -
     assert mistake(tmp_path, text).startswith("sweep.yaml:2:10: nothing is called 'y'")
 
 
+@pytest.mark.parametrize("sweep", ["{csv: nope.csv}", "[{x: 1}, y]", "text", "{csv: bad.csv, x: 1}"])
+def test_names_that_could_not_be_read_are_no_further_mistakes(tmp_path: Path, sweep: str) -> None:
+    (tmp_path / "bad.csv").write_text("name,name\n1,2\n")
+    text = f"""\
+        sweep: {sweep}
+        exclude: [{{name: 3}}]
+        let: {{twice: "{{name}}{{name}}"}}
+        steps:
+          a: "echo {{name}} {{twice}}"
+          b: {{run: "echo {{outputs}}", per: [name]}}
+    """
+    found = mistakes(tmp_path, text)
+    assert len(found) == 2
+    assert "nope.csv" in found[0] or "bad.csv:1:6: two columns are called 'name'" in found[0] or "`sweep`" in found[0]
+    assert found[1] == "sweep.yaml:6:12: {outputs}: step 'b' declares no outputs; add `outputs:` to step 'b'"
+
+
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
     text = """\
         sweep: {x: [1, 2]}
