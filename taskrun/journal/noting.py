@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from taskrun.model import (
     Adopted,
@@ -10,15 +11,18 @@ from taskrun.model import (
     EndRecord,
     Event,
     Finished,
+    Found,
     Identified,
     Recovered,
     RunEndRecord,
     RunFinished,
+    RunStarted,
     Skipped,
     SkipRecord,
     SpawnRecord,
     Started,
     StartRecord,
+    Stopping,
 )
 
 
@@ -41,7 +45,10 @@ def _record(event: Event, run: str) -> AnyRecord | None:
             )
         case RunFinished():
             return RunEndRecord(run=run, time=event.time, counts=event.counts)
-    return None
+        case RunStarted() | Found() | Stopping():
+            return None
+        case _:
+            assert_never(event)
 
 
 def _start(event: Started, run: str) -> StartRecord:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -149,20 +150,25 @@ class _Scale:
         self._runs: dict[str, int] = {}
 
     def weigh(self, record: AnyRecord, length: int) -> None:
-        if isinstance(record, StartRecord):
-            self._history += self._attempts.get(record.task, 0) + self._skips.pop(record.task, 0)
-            self._attempts[record.task] = length
-        elif isinstance(record, EndRecord):
-            self._attempts[record.task] = self._attempts.get(record.task, 0) + length
-        elif isinstance(record, (SpawnRecord, SyncedRecord)):
-            self._history += length
-        elif isinstance(record, SkipRecord):
-            self._history += self._skips.get(record.task, 0)
-            self._skips[record.task] = length
-        elif isinstance(record, (RunRecord, RunEndRecord)):
-            self._runs[record.run] = self._runs.get(record.run, 0) + length
-        elif isinstance(record, ListRecord):
-            self._lists[record.digest] = length
+        match record:
+            case StartRecord():
+                self._history += self._attempts.get(record.task, 0) + self._skips.pop(record.task, 0)
+                self._attempts[record.task] = length
+            case EndRecord():
+                self._attempts[record.task] = self._attempts.get(record.task, 0) + length
+            case SpawnRecord() | SyncedRecord():
+                self._history += length
+            case SkipRecord():
+                self._history += self._skips.get(record.task, 0)
+                self._skips[record.task] = length
+            case RunRecord() | RunEndRecord():
+                self._runs[record.run] = self._runs.get(record.run, 0) + length
+            case ListRecord():
+                self._lists[record.digest] = length
+            case HeaderRecord():
+                pass
+            case _:
+                assert_never(record)
 
     def history(self, records: Records) -> int:
         runs, lists = records.referred()

@@ -6,6 +6,7 @@ Reading the file and running a study both end here, so what a later run will rea
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from typing import assert_never
 
 from msgspec import structs
 
@@ -23,6 +24,7 @@ from taskrun.model import (
     SkipRecord,
     SpawnRecord,
     StartRecord,
+    SyncedRecord,
 )
 
 _NO_HEADER = HeaderRecord(format=0, source="", salt="")
@@ -88,32 +90,35 @@ class Records:
 
     def apply(self, record: AnyRecord) -> None:
         """Take in the next record; lists that a start names must have come before it."""
-        if isinstance(record, StartRecord):  # a million records: the chain is ordered by how many there are of each
-            self._start(record)
-        elif isinstance(record, EndRecord):
-            self._end(record)
-        elif isinstance(record, SpawnRecord):
-            past = self._past(record.task)
-            if past.start is not None and past.start.attempt == record.attempt and past.end is None:
-                past.spawn = record
-        elif isinstance(record, SkipRecord):
-            self._past(record.task).skip = record
-        else:
-            self._apply_rare(record)
-
-    def _apply_rare(self, record: AnyRecord) -> None:
-        match record:
+        match record:  # a million records: ordered by how many there are of each
+            case StartRecord():
+                self._start(record)
+            case EndRecord():
+                self._end(record)
+            case SpawnRecord():
+                past = self._past(record.task)
+                if past.start is not None and past.start.attempt == record.attempt and past.end is None:
+                    past.spawn = record
+            case SkipRecord():
+                self._past(record.task).skip = record
             case RunRecord():
                 self.runs[record.run] = record
             case RunEndRecord():
                 self.run_ends[record.run] = record
             case ListRecord():
-                if record.paths:
-                    self.paths[record.digest] = record.paths
-                if record.figures:
-                    self.figures[record.digest] = record.figures
+                self._list(record)
             case HeaderRecord():
                 self.header = record
+            case SyncedRecord():
+                pass  # it is about the file
+            case _:
+                assert_never(record)
+
+    def _list(self, record: ListRecord) -> None:
+        if record.paths:
+            self.paths[record.digest] = record.paths
+        if record.figures:
+            self.figures[record.digest] = record.figures
 
     def _past(self, name: str) -> Past:
         past = self._pasts.get(name)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from taskrun.model.events import Figure, Signature
+from taskrun.model.words import Cause, Status
+
+_STATUSES = frozenset(status.value for status in Status)
+_CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
 
 class Record(Struct, frozen=True, tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
@@ -86,6 +90,12 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
     outputs: tuple[Figure, ...] = ()
     log: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.status not in _STATUSES:
+            raise ValueError(f"{self.status!r} is no status")
+        if self.cause not in _CAUSES:
+            raise ValueError(f"{self.cause!r} is no cause of failure")
+
 
 class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
     """A task did not run in `run`; stands beside its last attempt, never in its place."""
@@ -106,9 +116,10 @@ class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
 
 
 class SyncedRecord(Record, frozen=True, gc=False, tag="synced"):
-    """Everything before byte `upto` of this file has been synced to disk."""
+    """Everything before byte `upto` of this file has been synced to disk; `crc` is its CRC-32."""
 
     upto: int
+    crc: int | None = None
 
 
 AnyRecord = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from taskrun.journal.reading import read_open
 from taskrun.journal.recovering import recover
 from taskrun.model import (
     Adopted,
+    AnyRecord,
     Cause,
     Event,
     Found,
@@ -26,6 +28,7 @@ from taskrun.model import (
     RunFinished,
     RunStarted,
     Signature,
+    Stopping,
 )
 
 NAME = "journal.jsonl"
@@ -80,6 +83,21 @@ def test_what_is_appended_is_what_is_read(state: Path) -> None:
     assert past.start.inputs == ((5, 17),)
     assert past.start.before == {"out": (1, 2)}
     assert past.end.outputs == ((7, 8), "2 files 1f")
+
+
+def test_each_kind_of_event_is_put_on_record_or_known_to_leave_nothing(state: Path) -> None:
+    end = failed("f")
+    events = [
+        *all_kinds(),
+        Recovered(20.0, new_task("f"), end.ended, end.settled),
+        Adopted(21.0, new_task("d"), Handle("r1", 1, 1, 77, 8, 9)),
+        Stopping(22.0, 1, "SIGINT", 0),
+    ]
+    assert {type(event) for event in events} == set(get_args(Event))
+    long = started("g", signature=Signature("x", inputs=("in",) * 100), inputs=((1, 1),) * 100)
+    lines = write(state, [*events, long]).splitlines()
+    assert {type(from_line(line)) for line in lines} == set(get_args(AnyRecord))
+    assert read(state).past("f") is not None
 
 
 def test_a_closed_journal_ends_in_a_mark_that_covers_it(state: Path) -> None:
@@ -186,7 +204,16 @@ def unmarked(content: bytes) -> bytes:
     return b"".join(line for line in content.splitlines(keepends=True) if b'"synced"' not in line)
 
 
-JUNK = [b"garbage\n", b"\0" * 40 + b"\n", b"\n", b'{"kind":"nonsense"}\n', b'{"kind":"end"}\n', b"\xff\n"]
+JUNK = [
+    b'{"kind":"end","task":"a","attempt":1,"time":1.0,"status":"succeedfd"}\n',
+    b'{"kind":"end","task":"a","attempt":1,"time":1.0,"status":"failed","cause":"exis"}\n',
+    b"garbage\n",
+    b"\0" * 40 + b"\n",
+    b"\n",
+    b'{"kind":"nonsense"}\n',
+    b'{"kind":"end"}\n',
+    b"\xff\n",
+]
 
 
 @pytest.mark.parametrize("junk", JUNK)
