@@ -5,36 +5,42 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskrun.errors import Place
-from taskrun.model import Action, Argv, Shell, as_run
+from taskrun.model import Action, Argv, Shell
+from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points
-from taskrun.sweep.references import Value
+from taskrun.sweep.references import Fact, Reference, Value
 from taskrun.sweep.texts import Text
 
 _BREAKS = re.compile(r"""[\s'"|&;<>()=,`]+""")
 _WRITES_TO = re.compile(r">+\s*[^\s;&|<>()]+")
 _UNTOUCHED = re.compile(r"\{\{(?![A-Za-z_][A-Za-z0-9_.]*\}\})[^{}]*\}\}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SLOT = re.compile(r"\0([0-9]+)\0")
+_ROOT = Fact("root")
 _LONGEST = 300
 _MOST_WORDS = 200
+_MOST_ROWS = 100_000
+_MOST_VALUES = 100  # of one word
 
 
 class Hints:
-    """Finds what is strange, for one study."""
+    """Finds what is strange, for one study; `states` are the directories that taskrun itself writes to."""
 
-    def __init__(self, points: Points, paths: Paths, findings: Findings) -> None:
+    def __init__(self, points: Points, paths: Paths, findings: Findings, *, states: Iterable[str]) -> None:
+        self._states = frozenset(states)
         self._points = points
         self._paths = paths
         self._findings = findings
         self._seen: set[tuple[Place, str]] = set()
 
-    def look_at(self, expansion: Expansion, action: Action, inputs: tuple[str, ...]) -> None:
-        """Look at a step through its first task, of which these are the action and the inputs."""
+    def look_at(self, expansion: Expansion, action: Action, inputs: Sequence[List]) -> None:
+        """Look at a step, of which this is the first task's action and these are all tasks' inputs."""
         for item in expansion.plan.items("run"):
             self._look_at_braces(item.text)
             if isinstance(action, Shell):
@@ -85,19 +91,54 @@ class Hints:
                     self._hint(place, what, f"{{{target.name}:raw}} puts it in as several")
                     break
 
-    def _look_for_files(self, expansion: Expansion, action: Action, inputs: tuple[str, ...]) -> None:
-        """A file of the study that a command names is most likely one that it reads."""
-        declared = {path for key in ("outputs", "stdout", "stderr") for path in _first(expansion, key)} | set(inputs)
-        cwd = expansion.cwds[0]
-        for word in _words(action):
-            path = self._paths.normal(posixpath.join(cwd, word))
-            above = {path[:cut] for cut, letter in enumerate(path) if letter == "/"}
-            if path.startswith(("/", "..")) or path in declared or above & declared:
+    def _look_for_files(self, expansion: Expansion, action: Action, inputs: Sequence[List]) -> None:
+        """A file of the study that a command names is most likely one that it reads; of each word the first one."""
+        for text in (item.text for item in expansion.plan.items("run")):
+            for word in _words(text, is_line=isinstance(action, Shell)):
+                found = next(self._files(word, text, expansion, inputs), None)
+                if found is not None:
+                    what = f"the file {found!r} stands in the command of {expansion.plan.name!r} but not in its inputs"
+                    hint = "only a file under `inputs` makes the step run again when it changes"
+                    self._hint(expansion.plan.items("run")[0].text.place, what, hint)
+
+    def _files(self, word: str, text: Text, expansion: Expansion, inputs: Sequence[List]) -> Iterator[str]:
+        """What a word comes to in some tasks, where that is a file which they do not declare."""
+        slots = [text.references[int(number)] for number in _SLOT.findall(word)]
+        if not all(isinstance(slot.target, Value) or slot.target == _ROOT for slot in slots):
+            return  # files that are declared, or lists of them; and numbers
+        pattern = _SLOT.sub("%s", word.replace("%", "%%"))
+        for row, values in self._rows(slots, expansion):
+            filled = pattern % values
+            if not 0 < len(filled) <= _LONGEST or filled[0] in "-$~":
                 continue
-            if os.path.isfile(self._paths.absolute(path)):
-                place = expansion.plan.items("run")[0].text.place
-                what = f"the file {path!r} stands in the command of {expansion.plan.name!r} but not in its inputs"
-                self._hint(place, what, "only a file under `inputs` makes the step run again when it changes")
+            path = self._paths.normal(posixpath.join(expansion.cwds[row], filled))
+            if self._is_open(path, _declared(expansion, row, inputs)):
+                yield path
+
+    def _rows(self, slots: Sequence[Reference], expansion: Expansion) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Some tasks, by their rows, in which these placeholders come to different values."""
+        if not slots:
+            yield 0, ()
+            return
+        stride = -(-len(expansion) // _MOST_ROWS)
+        columns = [self._column(slot, expansion)[::stride] for slot in slots]
+        seen: dict[tuple[str, ...], int] = {}
+        for row, values in enumerate(zip(*columns, strict=True)):
+            seen.setdefault(values, row * stride)
+        for values, row in list(seen.items())[:_MOST_VALUES]:
+            yield row, values
+
+    def _column(self, slot: Reference, expansion: Expansion) -> Sequence[str]:
+        if slot.target == _ROOT:
+            return [self._paths.seen_from(".", cwd) for cwd in expansion.cwds]
+        return expansion.column(slot).singles or ()
+
+    def _is_open(self, path: str, declared: set[str]) -> bool:
+        """Whether it is a file of the study, neither declared nor in a directory that is, nor of the state."""
+        above = {path[:cut] for cut, letter in enumerate(path) if letter == "/"}
+        if path.startswith(("/", "..")) or path in declared or above & declared or self._states & {path, *above}:
+            return False
+        return os.path.isfile(self._paths.absolute(path))
 
     def _hint(self, place: Place, what: str, hint: str = "") -> None:
         if (place, what) not in self._seen:
@@ -105,14 +146,14 @@ class Hints:
             self._findings.hint(place, what, hint)
 
 
-def _first(expansion: Expansion, key: str) -> tuple[str, ...]:
-    return expansion.files(key)[0] if expansion.plan.items(key) else ()
+def _declared(expansion: Expansion, row: int, inputs: Sequence[List]) -> set[str]:
+    keys = [key for key in ("outputs", "stdout", "stderr") if expansion.plan.items(key)]
+    return {path for key in keys for path in expansion.files(key)[row]}.union(inputs[row])
 
 
-def _words(action: Action) -> Iterator[str]:
-    """What may be names of files in a command: those that it writes to are left out."""
-    if isinstance(action, Shell):
-        words = _BREAKS.split(_WRITES_TO.sub(" ", as_run(action.text, 1)), maxsplit=_MOST_WORDS)
-    else:
-        words = [as_run(word, 1) for word in action.words]
-    return (word for word in dict.fromkeys(words[:_MOST_WORDS]) if 0 < len(word) <= _LONGEST and word[0] not in "-$~")
+def _words(text: Text, *, is_line: bool) -> Iterable[str]:
+    """What may be names of files in a command, a placeholder as its number: what it writes to is left out."""
+    first, *others = text.template.pieces
+    line = first + "".join(f"\0{number}\0{piece}" for number, piece in enumerate(others))
+    words = _BREAKS.split(_WRITES_TO.sub(" ", line), maxsplit=_MOST_WORDS) if is_line else [line]
+    return dict.fromkeys(word for word in words[:_MOST_WORDS] if word)

@@ -156,18 +156,22 @@ class _Loader:
 
     def _edges(self, expansions: Sequence[Expansion]) -> Edges:
         """The dependencies; who makes what, a path of each task, is not held longer than it takes to find them."""
-        state = self._paths.normal(self._state)
-        whole_state = ".taskrun" if state.startswith(".taskrun/") else self._paths.key(state)
         makers = Makers(expansions, self._paths)
-        forbidden = {self._paths.normal(self._source): "the sweep file", whole_state: "the state of taskrun"}
+        forbidden = {self._paths.normal(self._source): "the sweep file", self._whole_state: "the state of taskrun"}
         makers.check(self._findings, forbidden=forbidden)
         return Edges(expansions, makers, self._paths, self._findings)
 
+    @property
+    def _whole_state(self) -> str:
+        """The directory that nothing but taskrun may write to (`Paths.key`)."""
+        state = self._paths.normal(self._state)
+        return ".taskrun" if state.startswith(".taskrun/") else self._paths.key(state)
+
     def _look(self, expansions: Sequence[Expansion], bodies: Mapping[str, Body], edges: Edges) -> None:
-        hints = Hints(self._points, self._paths, self._findings)
+        hints = Hints(self._points, self._paths, self._findings, states=(".taskrun", self._whole_state))
         for expansion in expansions:
             body = bodies[expansion.plan.name]
-            hints.look_at(expansion, body.actions[0], body.inputs[0])
+            hints.look_at(expansion, body.actions[0], body.inputs)
         hints.look_for_sources(edges.sources)
 
     def _graph(self, expansions: Sequence[Expansion], bodies: dict[str, Body], edges: Edges) -> Graph:

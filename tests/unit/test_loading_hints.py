@@ -29,6 +29,40 @@ def test_a_file_of_the_study_in_a_command_but_not_among_the_inputs(tmp_path: Pat
     ]
 
 
+def test_a_file_that_is_a_value_of_any_task(tmp_path: Path) -> None:
+    for name in ("b.py", "c.py", "d.py", "work/e.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    text = """\
+        sweep: {f: [gen, b.py, c.py, "100%"], x: [1, 2]}
+        steps:
+          g: "python3 {f} {x}"
+          h: {run: [python3, "{f.stem}.py"]}
+          i: {run: "python3 {f} 50%", inputs: "{f}"}
+          j: {run: "python3 {task.root}/d.py e.py", cwd: work}
+    """
+    assert [line.partition(" stands")[0] for line in hints(tmp_path, text) if "the file" in line] == [
+        "sweep.yaml:3:6: the file 'b.py'",
+        "sweep.yaml:4:13: the file 'b.py'",
+        "sweep.yaml:6:12: the file 'd.py'",
+        "sweep.yaml:6:12: the file 'work/e.py'",
+    ]
+
+
+def test_what_taskrun_or_a_placeholder_for_declared_files_puts_into_a_command_is_no_input(tmp_path: Path) -> None:
+    text = """\
+        steps:
+          a: {run: "touch {outputs}", outputs: [data/a.1, data/a.2]}
+          b: "cat {a.outputs:file} {a.outputs.stem} .taskrun/sweep/notes"
+    """
+    (tmp_path / "a").write_text("")
+    for task_list in study(tmp_path, text)["b"].lists:
+        (tmp_path / task_list.path).parent.mkdir(parents=True)
+        (tmp_path / task_list.path).write_text("")
+    (tmp_path / ".taskrun/sweep/notes").write_text("")
+    assert list(hints(tmp_path, text)) == []
+
+
 def test_a_value_that_holds_an_option_and_a_space(tmp_path: Path) -> None:
     text = """\
         sweep:
