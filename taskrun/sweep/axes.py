@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from taskrun.errors import Place, UsageError, did_you_mean
-from taskrun.sweep.blocks import Axis, Row
+from taskrun.sweep.blocks import Axis, Row, Singles
 from taskrun.sweep.columns import Columns, read_columns
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES, ValuesError
@@ -107,7 +107,7 @@ class AxisReader:
             values: Sequence[str] = self._set_values(name)
         else:
             values = read_values(entry.value, name, directory=self._directory, findings=self._findings)
-        return Axis((name,), [(value,) for value in values]), {name: entry.key.place}
+        return Axis((name,), Singles(values)), {name: entry.key.place}
 
     def _set_values(self, name: str) -> list[str]:
         try:

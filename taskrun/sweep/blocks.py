@@ -8,9 +8,10 @@ touch the axis is matched by every row): a point is excluded where the masks of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
+from typing import overload
 
 from msgspec import Struct
 
@@ -25,6 +26,30 @@ class Axis(Struct, frozen=True):
 
     names: tuple[str, ...]
     rows: Sequence[Row]
+
+
+class Singles(Sequence[Row]):
+    """The rows of a single name; its values are not made before a row is asked for."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._values = values
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return list(zip(self._values, strict=True))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
 
 
 class Combinations(Struct, frozen=True):
@@ -122,6 +147,8 @@ class Block:
         (axis,), (stride,) = self.axes, self.strides
         if names == axis.names:
             return Combinations(axis.rows, range(0, len(axis.rows) * stride, stride))
+        if not names:
+            return Combinations([()] * bool(axis.rows), [0] * bool(axis.rows))
         first: dict[Row, int] = {}
         for number, row in enumerate(map(picker(axis.names, names), axis.rows)):
             first.setdefault(row, number * stride)

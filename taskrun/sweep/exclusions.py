@@ -22,10 +22,6 @@ class ExcludeReader:
         self._replaced = replaced
         self._findings = findings
         self._values: dict[str, set[str]] = {}
-        for product in products:
-            for axis in product.axes:
-                for place, name in enumerate(axis.names):
-                    self._values.setdefault(name, set()).update(row[place] for row in axis.rows)
 
     def read(self, exclude: Node, names: Mapping[str, Place]) -> list[Clause]:
         """The clauses that can be understood; all else is noted."""
@@ -60,15 +56,22 @@ class ExcludeReader:
         texts = [read_scalar(one, f"a value of {name!r} to exclude", self._findings) for one in nodes]
         return frozenset(text for text in texts if text is not None)
 
+    def _values_of(self, name: str) -> set[str]:
+        """All values of a name; nobody asks for those of a name that no clause has."""
+        if name not in self._values:
+            axes = [axis for product in self._products for axis in product.axes if name in axis.names]
+            self._values[name] = {row[axis.names.index(name)] for axis in axes for row in axis.rows}
+        return self._values[name]
+
     def _hint_at_nothing(self, item: Table, clause: Clause) -> None:
         """For each value that no point has; else where no point equals the clause in all its names."""
-        if not clause.keys().isdisjoint(self._replaced) or not all(self._values.get(name) for name in clause):
+        if not clause.keys().isdisjoint(self._replaced) or not all(map(self._values_of, clause)):
             return
         unknown = False
         for name, values in clause.items():
-            for value in sorted(values - self._values[name]):
+            for value in sorted(values - self._values_of(name)):
                 unknown = True
-                hint = did_you_mean(value, self._values[name])
+                hint = did_you_mean(value, self._values_of(name))
                 self._findings.hint(item.entries[name].value.place, f"{name!r} is never {value!r}", hint)
         if not unknown and not any(_removes(clause, product) for product in self._products):
             self._findings.hint(item.place, "this `exclude` removes nothing: no point equals it in all its names")

@@ -14,6 +14,7 @@ from taskrun.sweep.blocks import Row, picker
 from taskrun.sweep.exclusions import ExcludeReader
 from taskrun.sweep.members import Member
 from taskrun.sweep.nodes import Findings, Node
+from taskrun.sweep.ranges import MOST_VALUES
 
 _MOST_COMPARED = 5_000_000  # rows that may be made only to see which of them the members of a union have in common
 
@@ -44,11 +45,13 @@ class Points:
     def count(self, names: Collection[str]) -> int:
         """The number of rows of `project(names)`, without making them.
 
-        Of a union whose members have rows in common and are too large to compare: their sum, which may be more.
+        Of a union whose members have rows in common and are too large to compare: their sum, which may be more. (More
+        than `MOST_VALUES`, of one member alone, are too many for anybody: no need to compare.)
         """
         members = [member for member in self._members if member.has(names)]
-        total = sum(member.count(names) for member in members)
-        if _are_apart(members, names) or total > _MOST_COMPARED:
+        counts = [member.count(names) for member in members]
+        total = sum(counts)
+        if max(counts, default=0) > MOST_VALUES or total > _MOST_COMPARED or _are_apart(members, names):
             return total
         return len(self.project(tuple(name for name in self.names if name in names)))
 

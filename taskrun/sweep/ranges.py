@@ -6,9 +6,11 @@ No binary fraction is ever made here, and how many values there will be is known
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from math import log, log1p
+from typing import overload
 
 from msgspec import Struct
 
@@ -36,10 +38,33 @@ class Number(Struct, frozen=True):
     decimals: int
 
 
+class Made(Sequence[str]):
+    """So many values, each made when it is asked for: a study that is too large is refused before that."""
+
+    def __init__(self, count: int, make: Callable[[int], str]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._make, range(self._count))
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(self._count)[index]]
+        return self._make(range(self._count)[index])
+
+
 class Range(Struct, frozen=True):
     """The values of a range, and what is strange about them (empty where nothing is)."""
 
-    values: tuple[str, ...]
+    values: Sequence[str]
     oddity: str = ""
 
 
@@ -62,11 +87,11 @@ def stepped(start: Number, stop: Number, step: Number) -> Range:
     if away * step.exact < 0:
         other = step.text[1:] if step.text.startswith("-") else "-" + step.text.lstrip("+")
         raise ValuesError(f"steps of {step.text} from {start.text} never come to {stop.text}", f"`step: {other}`?")
-    count = away // step.exact + 1
+    count = int(away // step.exact) + 1
     check_count(count)
     decimals = max(start.decimals, step.decimals)
     first, each = (int(one.exact * 10**decimals) for one in (start, step))
-    values = tuple(_fixed(units, decimals) for units in range(first, first + each * count, each))
+    values = Made(count, lambda i: _fixed(first + i * each, decimals))
     missed = (count - 1) * step.exact != away
     return Range(values, f"`to` ({stop.text}) is not hit, the last value is {values[-1]}" if missed else "")
 
@@ -82,8 +107,10 @@ def counted(start: Number, stop: Number, count: Number) -> Range:
     gaps = max(total - 1, 1)
     scale = start.exact.denominator * stop.exact.denominator
     first, last = int(start.exact * scale), int(stop.exact * scale)
-    values = (_significant(first * gaps + i * (last - first), scale * gaps) for i in range(total))
-    return _rounded(start, stop, dict.fromkeys(values), total)
+    values = Made(total, lambda i: _significant(first * gaps + i * (last - first), scale * gaps))
+    largest = max(abs(start.exact), abs(stop.exact))
+    are_apart = abs(stop.exact - start.exact) / gaps > largest / 10**11  # further than two values can be rounded
+    return _rounded(start, stop, values if are_apart else tuple(dict.fromkeys(values)), total)
 
 
 def growing(start: Number, stop: Number, times: Number) -> Range:
@@ -106,7 +133,7 @@ def growing(start: Number, stop: Number, times: Number) -> Range:
     while (abs(_SHOWN.plus(at)) - abs(end)) * (1 if abs(ratio) > 1 else -1) <= 0:
         values[_text(_SHOWN.plus(at))] = None
         last, at, steps = at, _GROWTH.multiply(at, factor), steps + 1
-    found = _rounded(start, stop, values, steps)
+    found = _rounded(start, stop, tuple(values), steps)
     if not found.oddity and _SHOWN.plus(last) != end:
         return Range(found.values, f"`to` ({stop.text}) is not hit, the last value is {found.values[-1]}")
     return found
@@ -119,13 +146,13 @@ def check_count(count: int) -> None:
         raise ValuesError(f"that makes {shown} values, {MOST_VALUES:,} at most")
 
 
-def _rounded(start: Number, stop: Number, values: dict[str, None], total: int) -> Range:
+def _rounded(start: Number, stop: Number, values: Sequence[str], total: int) -> Range:
     if len(values) < total:
-        return Range(tuple(values), f"with 12 significant digits only {len(values):,} of {total:,} values differ")
+        return Range(values, f"with 12 significant digits only {len(values):,} of {total:,} values differ")
     for end in (start, stop):
         if Fraction(_decimal(end.exact, _SHOWN)) != end.exact:
-            return Range(tuple(values), f"{end.text} is rounded to 12 significant digits")
-    return Range(tuple(values))
+            return Range(values, f"{end.text} is rounded to 12 significant digits")
+    return Range(values)
 
 
 def _log(value: Fraction) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 from taskrun.errors import Place, did_you_mean
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
@@ -20,7 +21,7 @@ _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?", re.ASCII
 _GLOB = re.compile(r"[*?[]")
 
 
-def read_values(node: Node, name: str, *, directory: str, findings: Findings) -> tuple[str, ...]:
+def read_values(node: Node, name: str, *, directory: str, findings: Findings) -> Sequence[str]:
     """The different values that a sweep file gives a name, in order; empty where there is a mistake (noted).
 
     Relative glob patterns start from `directory`, the sweep file's own.
@@ -96,7 +97,7 @@ def find_files(pattern: str, directory: str) -> list[str]:
     return found
 
 
-def _piece(piece: str, directory: str) -> tuple[str, ...] | list[str]:
+def _piece(piece: str, directory: str) -> Sequence[str]:
     if not piece:
         raise ValuesError("an empty value between commas")
     span = _RANGE.fullmatch(piece)
@@ -110,7 +111,7 @@ def _piece(piece: str, directory: str) -> tuple[str, ...] | list[str]:
         raise ValuesError(f"a value {error.what}") from None
 
 
-def _between(span: re.Match[str]) -> tuple[str, ...]:
+def _between(span: re.Match[str]) -> Sequence[str]:
     start, stop, step = number(span[1]), number(span[2]), number(span[3] or "1")
     if not span[3] and start.exact > stop.exact:
         raise ValuesError(f"{span[0]} counts down", f"{span[0]}..-1?")
@@ -161,7 +162,7 @@ def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _spanned(table: Table, name: str, directory: str, findings: Findings) -> tuple[str, ...]:
+def _spanned(table: Table, name: str, directory: str, findings: Findings) -> Sequence[str]:
     texts = _range_texts(table, name, findings)
     if texts is None:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -450,6 +451,25 @@ def test_too_many_tasks_are_refused_with_their_number_before_they_are_made(tmp_p
         "sweep.yaml:4:3: 10,001,000 tasks, of which 10,000,000 are of step 'large', are too many; "
         "at most 2,000,000 are taken"
     )
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        "{x: RANGE, y: RANGE, z: RANGE}",
+        "{x: RANGE, y: {from: 0, to: 1, count: 2000000}, z: RANGE}",
+        "[{x: RANGE, y: RANGE, z: [1]}, {x: RANGE, y: [1], z: RANGE}]",
+        "[{x: RANGE, y: [1, 2], z: [1]}, {x: [2, 3], y: [1], z: [1]}]",
+    ],
+)
+def test_too_many_tasks_are_refused_before_memory_is_taken_for_their_values(tmp_path: Path, sweep: str) -> None:
+    text = f"sweep: {sweep.replace('RANGE', '{from: 1, to: 2000000}')}\nsteps: {{s: 'echo {{x}} {{y}} {{z}}'}}\n"
+    tracemalloc.start()
+    try:
+        assert "are too many; at most 2,000,000 are taken" in mistake(tmp_path, text)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_big_product_that_no_step_runs_over_is_never_built(tmp_path: Path) -> None:
