@@ -68,7 +68,6 @@ class Block:
         self.names = tuple(name for axis in axes for name in axis.names)
         self._clauses = clauses
         self._every = (1 << len(clauses)) - 1
-        self._masks = [_row_masks(axis, clauses) for axis in axes]
         self._alive: list[dict[int, bool]] = [
             {0: all(axis.rows for axis in axes[level:])} for level in range(len(axes) + 1)
         ]
@@ -206,6 +205,11 @@ class Block:
             kinds = self._kinds[level] if level < len(self.axes) else ()
             answer = known[mask] = any(self._completes(level + 1, mask & other) for other in kinds)
         return answer
+
+    @cached_property
+    def _masks(self) -> list[list[int]]:
+        """Of each axis row by row, which clauses it matches; nobody asks an axis that stands alone."""
+        return [_row_masks(axis, self._clauses) for axis in self.axes]
 
     @cached_property
     def _kinds(self) -> list[frozenset[int]]:
