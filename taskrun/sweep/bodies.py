@@ -11,7 +11,7 @@ from taskrun.model import Action, FileList, Step, Task, Traits
 from taskrun.sweep.cells import List, joined
 from taskrun.sweep.commands import actions, environments
 from taskrun.sweep.expansion import Expansion, is_exact
-from taskrun.sweep.expansions import files_in
+from taskrun.sweep.spreading import files_in
 from taskrun.sweep.traits import check_values, find_cores, find_traits
 from taskrun.sweep.views import Viewer
 

@@ -13,8 +13,8 @@ from taskrun.graph import Draft, find_cycles
 from taskrun.model import Argv, Step, Task
 from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
-from taskrun.sweep.expansions import needs_of
 from taskrun.sweep.nodes import Findings
+from taskrun.sweep.spreading import needs_of
 from taskrun.sweep.steps import StepPlan
 
 

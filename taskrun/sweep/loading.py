@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import overload
 
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
 from taskrun.sweep.bodies import Body, find_body, make_tasks
+from taskrun.sweep.collecting import without_collector
 from taskrun.sweep.cycles import note_step_cycles, note_task_cycles
 from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
-from taskrun.sweep.expansions import Expansions
 from taskrun.sweep.hints import Hints
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.makers import Makers
@@ -24,6 +22,7 @@ from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points, build_points
 from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.source import read_source
+from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 
 _NO_SETS: Mapping[str, str] = {}
@@ -35,20 +34,8 @@ def load(path: str, *, sets: Mapping[str, str] = _NO_SETS, state: str | None = N
     `sets` replaces values of names; `state` is the state directory, relative to the study's or absolute; `shown` is
     the file's name in messages.
     """
-    with _without_collector():
+    with without_collector():
         return _Loader(path, sets, state, shown or path).study()
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Nothing here goes in circles, and looking for circles among a million tasks takes longer than making them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class AllPoints(Sequence[tuple[str | None, ...]]):

@@ -6,14 +6,13 @@ mapping) is found here; what the keys mean is not known here.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
 
 from taskrun.errors import Mistake, Place, SweepError
+from taskrun.sweep.collecting import without_collector
 from taskrun.sweep.content import read_text
 from taskrun.sweep.nodes import MOST_SHOWN, Entry, Findings, Listing, Node, Scalar, Table
 
@@ -32,7 +31,7 @@ def read_source(path: str, shown: str, findings: Findings | None = None) -> Tabl
 def parse_source(text: str, shown: str, findings: Findings | None = None) -> Table:
     """As `read_source`, of a text."""
     notes = Findings() if findings is None else findings
-    with _no_garbage_collection():
+    with without_collector():
         root = _Builder(text, shown, notes).build()
     start = Place(shown, 1, 1)
     if root is None:
@@ -51,18 +50,6 @@ def _meant(root: Node) -> str:
     if isinstance(root, Scalar) and ":" in root.text:
         return "a space belongs after the colon of `key: value`"
     return "`- ` makes it a list" if isinstance(root, Listing) else ""
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Nodes hold no circles, and a million of them make the collector walk in vain, again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Mark(Protocol):
