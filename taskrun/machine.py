@@ -13,6 +13,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from taskrun.model import Handle
+
 _IS_LINUX: bool = sys.platform == "linux"
 _CGROUPS = "/sys/fs/cgroup"
 _V1_CONTROLLERS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
@@ -141,6 +143,21 @@ def find_leader(environment: dict[str, str]) -> Identity | None:
         if _leads_a_session(pid) and began_with(pid, environment) and (leader := identity(pid)) is not None
     ]
     return min(found, key=lambda leader: leader.ticks or 0, default=None)
+
+
+def marks(task: str, handle: Handle) -> dict[str, str]:
+    """What only the processes of this attempt have in their environment."""
+    return {"TASKRUN_RUN": handle.run, "TASKRUN_TASK": task, "TASKRUN_ATTEMPT": str(handle.round)}
+
+
+def find_process(task: str, handle: Handle) -> Identity | None:
+    """The living process of a recorded attempt of this boot: by its identity where that is known and of our pid
+    namespace, else by what its environment holds.
+    """
+    if handle.pid is None or handle.namespace != namespace():
+        return find_leader(marks(task, handle))
+    known = Identity(handle.pid, handle.ticks, handle.namespace)
+    return known if is_alive(known) else None
 
 
 def began_with(pid: int, environment: dict[str, str]) -> bool:

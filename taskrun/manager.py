@@ -15,13 +15,14 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from taskrun.errors import StateError
 from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor
 from taskrun.graph import Study
 from taskrun.journal import Journal, Log, MemoryJournal, Records, open_attempts, read_journal
 from taskrun.judge import DryJudge, FileJudge
-from taskrun.machine import boot_id, host_name, namespace, start_ticks
-from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, Task
+from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks
+from taskrun.model import Event, Handle, RunFinished, RunRecord, StartRecord, Status, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
 from taskrun.scheduler import schedule
@@ -116,15 +117,32 @@ class Run:
         """The attempts of earlier runs without an end, of the selected tasks."""
         found = {}
         for name, handle in open_attempts(self.records, boot=boot_id(), host=host_name()).items():
-            index = self.study.graph.index(name)
-            if index is None or index not in self.selected:
-                continue
             past = self.records.past(name)
             assert past is not None
             assert past.start is not None
+            index = self.study.graph.index(name)
+            if index is None and handle is not None:
+                self._refuse_a_stranger(past.start, handle)
+            if index is None or index not in self.selected:
+                continue
             # Where the machine went down since, nothing can be found by what only that attempt's environment held.
             found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
         return found
+
+
+    def _refuse_a_stranger(self, start: StartRecord, handle: Handle) -> None:
+        """A task that this study has no more may live on, and write what one of its tasks is to write now."""
+        process = find_process(start.task, handle)
+        if process is None:
+            return
+        theirs = set(start.signature.outputs)
+        for index in self.selected:
+            clash = theirs.intersection(self.study.graph.tasks[index].outputs)
+            if clash:
+                raise StateError(
+                    f"{start.task!r}, which an earlier run began, still runs (pid {process.pid}) and writes "
+                    f"{min(clash)!r}; wait for its end or kill it, then run this again"
+                )
 
 
 def preview(study: Study, options: Options, executor: Executor) -> Generator[Batch, None, None]:

@@ -14,7 +14,7 @@ RANKS = {
     1: ["model", "quantity"],
     2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt"],
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "executors.base"],
-    4: ["scheduler", "judge", "executors.local", "executors.dry"],
+    4: ["scheduler", "judge", "executors.local", "executors.dry", "executors.idle"],
     5: ["manager"],
     6: ["cli"],
     7: ["", "__main__"],

@@ -24,6 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _guarded(arguments: list[str]) -> int:
+    try:
+        return _answered(arguments)
+    except KeyboardInterrupt:  # while the modules were being loaded, or between two of our own handlers
+        return 130
+
+
+def _answered(arguments: list[str]) -> int:
     import click
 
     from taskrun.cli.app import app
@@ -39,8 +46,6 @@ def _guarded(arguments: list[str]) -> int:
         return _say(_click_sentence(error), error.exit_code)
     except TaskrunError as error:
         return _say(str(error), error.exit_status)
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         return _quiet()
     except OSError as error:

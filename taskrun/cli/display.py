@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from taskrun.cli.outlet import Outlet
 from taskrun.cli.source import Source
 from taskrun.errors import OutputError
 from taskrun.history import History
@@ -20,6 +21,8 @@ from taskrun.model import Status
 from taskrun.names import log_name
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
 from taskrun.term import columns, look
+
+_BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room for
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -37,17 +40,19 @@ class Display:
 
     def __init__(self, run: Run, source: Source, wishes: Wishes) -> None:
         self._now = run.now
-        results = sys.stderr if wishes.as_json else sys.stdout
+        words, results = Outlet(sys.stderr), Outlet(sys.stdout)
+        self._outlets = (words, results)
+        shown = words if wishes.as_json else results
         self._printer = Printer(
-            sys.stderr,
+            words.text,
             look(sys.stderr, color=wishes.color, environment=os.environ),
             _outset(run),
             _manner(run, source, wishes),
             columns=lambda: columns(sys.stderr),
-            results=results.buffer,
-            results_terminal=look(results, color=wishes.color, environment=os.environ),
+            results=shown.binary,
+            results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
         )
-        self._json = JsonEvents(sys.stdout, exit_status) if wishes.as_json else None
+        self._json = JsonEvents(results.text, exit_status) if wishes.as_json else None
 
     def show(self, batch: Batch) -> None:
         """A batch that is on record; an empty one only says that time has passed."""
@@ -56,18 +61,27 @@ class Display:
             if self._json is not None:
                 self._json.show(batch)
         self._printer.tick(self._now())
+        for outlet in self._outlets:
+            if outlet.is_behind:
+                outlet.drain()
 
     def due(self) -> float | None:
-        """Seconds until something is to be drawn even if nothing happens."""
-        return self._printer.due(self._now())
+        """Seconds until something is to be written even if nothing happens."""
+        due = self._printer.due(self._now())
+        if any(outlet.is_behind for outlet in self._outlets):
+            return _BETWEEN_TRIES if due is None else min(due, _BETWEEN_TRIES)
+        return due
 
     def close(self) -> None:
-        """Leave the terminal clean."""
+        """Leave the terminal clean, and wait for whoever reads the rest."""
         self._printer.close()
+        for outlet in self._outlets:
+            outlet.drain(patiently=True)
 
     def check(self) -> None:
         """Raise where what was asked for could not be written; a reader that has gone is no trouble."""
-        for trouble in (self._printer.trouble, self._json.trouble if self._json else None):
+        told = [self._printer.trouble, *(outlet.trouble for outlet in self._outlets)]
+        for trouble in [*told, self._json.trouble if self._json else None]:
             if trouble is not None and not isinstance(trouble, BrokenPipeError):
                 raise OutputError(trouble.strerror or str(trouble))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 import click
 
 from taskrun.cli.display import Display, Wishes
-from taskrun.cli.source import source_of, source_options
+from taskrun.cli.source import Source, source_of, source_options
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
@@ -57,23 +58,22 @@ def command(
     )
     if dry_run:
         return _dry_run(study, options, verbose=verbose)
-    run = Run(study, options)
-    try:
-        wishes = Wishes(output=output, color=color, as_json=as_json, quiet=quiet, verbose=verbose)
-        return _shown(run, Display(run, source, wishes))
-    finally:
-        run.close()
+    wishes = Wishes(output=output, color=color, as_json=as_json, quiet=quiet, verbose=verbose)
+    return _shown(study, options, source, wishes)
 
 
-def _shown(run: Run, display: Display) -> int:
+def _shown(study: Study, options: Options, source: Source, wishes: Wishes) -> int:
+    """Run, and show it. The state is let go before anybody waits for a slow reader."""
     status = None
-    try:
-        for batch in run.stream(display.due):
-            display.show(batch)
-            if batch and isinstance(batch[-1], RunFinished):
-                status = exit_status(batch[-1])
-    finally:
-        display.close()
+    with ExitStack() as leaving:
+        run = Run(study, options)
+        with closing(run):
+            display = Display(run, source, wishes)
+            leaving.callback(display.close)
+            for batch in run.stream(display.due):
+                display.show(batch)
+                if batch and isinstance(batch[-1], RunFinished):
+                    status = exit_status(batch[-1])
     display.check()
     assert status is not None, "a run ended without its last event"
     return status

@@ -6,19 +6,19 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 
 import click
+from msgspec.structs import replace
 
 from taskrun.cli.jsons import dumps
 from taskrun.cli.source import Source, source_of, source_options
-from taskrun.executors.base import Attempt, Grant
+from taskrun.executors.idle import IdleExecutor
 from taskrun.graph import Study
 from taskrun.journal import Holder, Records, read_holder, read_journal
-from taskrun.machine import Identity, boot_id, find_leader, is_alive
+from taskrun.machine import boot_id, find_process
 from taskrun.manager import Options, preview
-from taskrun.model import Cause, Ended, Found, Handle, Happening, Past, Started, StartRecord, Status, Task, Tick
+from taskrun.model import Cause, Found, Handle, Past, Started, StartRecord, Status, Task
 from taskrun.names import log_name, select
 
 
@@ -78,10 +78,10 @@ def _outlives_its_runner(past: Past, start: StartRecord, records: Records) -> bo
     run = records.runs.get(start.run)
     if run is None or run.boot != boot_id():
         return False
+    handle = Handle(start.run, start.attempt, start.round)
     if past.spawn is not None:
-        return is_alive(Identity(past.spawn.pid, past.spawn.ticks, past.spawn.namespace))
-    marks = {"TASKRUN_RUN": start.run, "TASKRUN_TASK": start.task, "TASKRUN_ATTEMPT": str(start.round)}
-    return find_leader(marks) is not None
+        handle = replace(handle, pid=past.spawn.pid, ticks=past.spawn.ticks, namespace=past.spawn.namespace)
+    return find_process(start.task, handle) is not None
 
 
 @click.command("status", short_help="Show what is on record of each task.")
@@ -105,31 +105,11 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-class _Nothing:
-    """An executor for which everything goes well at once: what it is given to start is what a run would execute."""
-
-    pools: Mapping[str, Fraction] = {"cores": Fraction(1)}
-
-    def __init__(self) -> None:
-        self._ended: list[Happening] = []
-
-    def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
-        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=0))
-
-    def wait(self, timeout: float | None) -> Sequence[Happening]:
-        ended, self._ended = self._ended, []
-        return ended or [Tick()]
-
-    def kill(self, task: Task, *, force: bool) -> None: ...
-
-    def stop(self) -> None: ...
-
-
 def _forecast(study: Study, source: Source) -> tuple[set[str], dict[str, str]]:
     """The tasks that a run now would leave alone, and why it would run the others."""
     fresh: set[str] = set()
     reasons: dict[str, str] = {}
-    for batch in preview(study, Options(state=source.state), _Nothing()):
+    for batch in preview(study, Options(state=source.state), IdleExecutor()):
         for event in batch:
             if isinstance(event, Found):
                 fresh.add(event.task.name)

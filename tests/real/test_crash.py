@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,3 +134,34 @@ def test_a_second_run_at_the_same_time_is_refused(folder: Folder) -> None:
     folder.write("go", "")
     first.communicate(timeout=30)
     assert first.returncode == 0
+
+
+def test_a_renamed_step_is_not_started_beside_its_living_predecessor(folder: Folder) -> None:
+    slow = "touch begun; until [ -e go ]; do sleep 0.05; done; echo x > {outputs}"
+    text = f"steps:\n  sim: {{run: '{slow}', outputs: dat}}\n"
+    folder.write("sweep.yaml", text)
+    first = folder.start("run")
+    wait_until((folder.path / "begun").exists)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert folder.statuses() == {"sim": "running"}
+    folder.write("sweep.yaml", text.replace("sim:", "simulate:"))
+    refused = folder.taskrun("run")
+    assert refused.returncode == 3
+    assert "'sim', which an earlier run began, still runs" in refused.stderr
+    folder.write("go", "")
+    wait_until((folder.path / "dat").exists)
+    wait_until(lambda: folder.taskrun("run").returncode == 0)
+    assert folder.read("dat") == "x\n"
+
+
+def test_the_state_deleted_during_a_run_is_no_success(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps:\n  a: touch begun; until [ -e go ]; do sleep 0.05; done\n")
+    run = folder.start("run")
+    wait_until((folder.path / "begun").exists)
+    shutil.rmtree(folder.path / ".taskrun")
+    folder.write("go", "")
+    _, shown = run.communicate(timeout=30)
+    assert run.returncode == 3
+    assert ".taskrun" in shown
+    assert "Traceback" not in shown

@@ -103,3 +103,50 @@ def test_under_nohup_a_hangup_changes_nothing(folder: Folder) -> None:
     folder.write("go", "")
     run.communicate(timeout=30)
     assert run.returncode == 0
+
+
+HALF = """
+steps:
+  slow:
+    run: |
+      trap 'exit 0' TERM
+      echo half > {outputs}; touch begun
+      while [ ! -e go ]; do sleep 0.05; done
+      echo whole > {outputs}
+    outputs: out
+  next:
+    run: cat {slow.outputs}
+"""
+
+
+def test_half_an_output_is_no_result_even_where_the_cancelled_task_says_all_is_well(folder: Folder) -> None:
+    run = begin(folder, HALF)
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=30)
+    assert run.returncode == 143
+    assert not (folder.path / "out").exists()
+    assert folder.statuses() == {"slow": "failed", "next": "skipped"}
+    folder.write("go", "")
+    assert folder.taskrun("run").returncode == 0
+    assert folder.read("out") == "whole\n"
+
+
+def test_a_hangup_after_a_termination_leaves_the_tasks_their_grace(folder: Folder) -> None:
+    saving = "trap 'sleep 0.3; touch saved; exit 3' TERM; touch begun; while :; do sleep 0.05; done"
+    run = begin(folder, f"steps:\n  slow: {saving}\n")
+    run.send_signal(signal.SIGTERM)
+    read_until(run, "terminating 1 running")
+    run.send_signal(signal.SIGHUP)
+    run.communicate(timeout=30)
+    assert run.returncode == 143
+    assert (folder.path / "saved").exists()
+
+
+def test_a_reader_that_does_not_read_holds_up_neither_tasks_nor_signals(folder: Folder) -> None:
+    folder.write("sweep.yaml", "sweep: {i: {from: 1, to: 1500}}\nsteps:\n  a: {run: 'true', per: i}\n")
+    run = folder.start("run", "-v", "-j", "2")  # nobody reads its standard error, a pipe of 64 KiB
+    journal = folder.path / ".taskrun/sweep/journal.jsonl"
+    wait_until(lambda: journal.exists() and b'"run_end"' in journal.read_bytes(), seconds=60)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(timeout=30) == -signal.SIGTERM
+    assert set(folder.statuses().values()) == {"succeeded"}

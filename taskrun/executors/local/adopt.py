@@ -10,8 +10,7 @@ import select
 
 from msgspec import Struct
 
-from taskrun.machine import Identity, began_with, find_leader, group_members, is_alive, namespace, start_ticks
-from taskrun.model import Handle, Task
+from taskrun.machine import Identity, began_with, group_members, is_alive, start_ticks
 
 LOOK = 0.1  # seconds between two looks at them
 
@@ -22,19 +21,6 @@ class Adoption(Struct, frozen=True):
     task: int
     attempt: int
     process: Identity
-
-
-def environment_of(task: Task, handle: Handle) -> dict[str, str]:
-    """What only this attempt's processes have in their environment."""
-    return {"TASKRUN_RUN": handle.run, "TASKRUN_TASK": task.name, "TASKRUN_ATTEMPT": str(handle.round)}
-
-
-def find(task: Task, handle: Handle) -> Identity | None:
-    """The living process of a recorded attempt: by its identity where that is known and of our pid namespace."""
-    if handle.pid is None or handle.namespace != namespace():
-        return find_leader(environment_of(task, handle))
-    known = Identity(handle.pid, handle.ticks, handle.namespace)
-    return known if is_alive(known) else None
 
 
 def leftovers(group: int, environment: dict[str, str]) -> bool:

@@ -16,7 +16,7 @@ from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
 from taskrun.executors.local.wait import peek, watch
 from taskrun.interrupt import KILL, Interrupts
-from taskrun.machine import StartClock, namespace, usable_cores
+from taskrun.machine import StartClock, find_process, marks, namespace, usable_cores
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
@@ -81,9 +81,9 @@ class LocalExecutor:
         self._happened.append(Spawned(task.index, found))
 
     def _adopt(self, task: Task, attempt: Attempt, handle: Handle) -> None:
-        process = adopt.find(task, handle)
+        process = find_process(task.name, handle)
         if process is None:
-            if handle.pid is not None and adopt.leftovers(handle.pid, adopt.environment_of(task, handle)):
+            if handle.pid is not None and adopt.leftovers(handle.pid, marks(task.name, handle)):
                 self._lingering.notice(handle.pid)
             now = time.time()
             self._happened.append(Ended(task.index, attempt.number, now, now, cause=Cause.INTERRUPTED))
