@@ -7,39 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
+from taskrun.journal.checksums import Tail
 from taskrun.journal.lines import to_line, to_lines
 from taskrun.journal.lists import Lists
 from taskrun.journal.records import Records
 from taskrun.model import AnyRecord, Past, SyncedRecord
 
 _BATCH = 1000
-
-
-def compact(path: str, records: Records) -> bool:
-    """Replace the journal at `path` by a compact one that says the same; False where there is no room for it.
-
-    That is no error: a long journal costs time and nothing else.
-    """
-    lists = Lists()
-    runs, _ = records.referred()
-    temporary = f"{path}.new"
-    try:
-        with open(temporary, "wb") as file:
-            for lines in _batches(live_records(records, runs, lists)):
-                file.write(lines)
-            file.write(to_line(SyncedRecord(upto=file.tell())))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_directory(os.path.dirname(path))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        return False
-    records.keep(runs=runs, lists=lists.written)
-    return True
 
 
 def sync_directory(directory: str) -> None:
@@ -49,6 +25,42 @@ def sync_directory(directory: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def compact(path: str, records: Records, *, sync: Callable[[str], None] = sync_directory) -> Tail | None:
+    """Replace the journal at `path` by a compact one that says the same; None where there is no room for it.
+
+    That is no error: a long journal costs time and nothing else. Nor is it one where the directory cannot be synced:
+    after a crash of the machine the long journal may be there again, which says the same.
+    """
+    lists = Lists()
+    runs, _ = records.referred()
+    temporary = f"{path}.new"
+    try:
+        tail = _write(temporary, live_records(records, runs, lists))
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        return None
+    with contextlib.suppress(OSError):
+        sync(os.path.dirname(path))
+    records.keep(runs=runs, lists=lists.written)
+    return tail
+
+
+def _write(path: str, records: Iterator[AnyRecord]) -> Tail:
+    """A journal of these records that is on disk, as its mark says."""
+    tail = Tail()
+    with open(path, "wb") as file:
+        for lines in _batches(records):
+            file.write(lines)
+            tail = tail.after(lines)
+        mark = to_line(SyncedRecord(upto=tail.size, crc=tail.crc))
+        file.write(mark)
+        file.flush()
+        os.fsync(file.fileno())
+    return tail.after(mark)
 
 
 def live_records(records: Records, runs: Container[str], lists: Lists) -> Iterator[AnyRecord]:

@@ -17,7 +17,7 @@ import weakref
 import msgspec
 
 from taskrun.errors import StateError, StateHeldError
-from taskrun.journal.reading import cannot
+from taskrun.journal.reading import cannot, open_regular
 from taskrun.machine import Identity, boot_id, host_name, is_alive, namespace
 from taskrun.model import RunRecord
 
@@ -44,7 +44,7 @@ def read_holder(directory: str) -> Holder | None:
     """Who holds the state, as far as it is alive; takes no lock, changes nothing."""
     path = os.path.join(directory, LOCK)
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(open_regular(path, os.O_RDONLY), "rb", buffering=0) as file:
             found = _parse(file.read())
             age = time.time() - os.fstat(file.fileno()).st_mtime
     except OSError:
@@ -130,7 +130,7 @@ os.register_at_fork(after_in_child=_drop_all)
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    return open_regular(path, os.O_RDWR | os.O_CREAT)
 
 
 def _check_free(descriptor: int, path: str, run: RunRecord) -> None:

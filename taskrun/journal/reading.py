@@ -6,14 +6,18 @@ no program may gloss over.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import stat
 from collections.abc import Iterator
+from itertools import chain
 from typing import assert_never
 
 from msgspec import Struct
 
 from taskrun.errors import StateError
+from taskrun.journal.checksums import Tail, tail_at
 from taskrun.journal.lines import FORMAT, Damaged, from_line, read_format
 from taskrun.journal.records import Records
 from taskrun.model import (
@@ -31,17 +35,25 @@ from taskrun.model import (
 
 JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
+_MARK = b'{"kind":"synced"'
 
 
 class Reading(Struct):
     """What a journal holds. `end`: the byte at which the next record goes; what lies behind it, up to `size`, is a
-    tail to be cut. `history`: how many bytes say nothing that a later record does not replace.
+    tail to be cut. `crc` is the checksum up to `end`. `history`: how many bytes say nothing that a later record does
+    not replace.
     """
 
     records: Records
     end: int = 0
     size: int = 0
+    crc: int = 0
     history: int = 0
+
+    @property
+    def tail(self) -> Tail:
+        """Where the next record goes."""
+        return Tail(self.end, self.crc)
 
 
 def read_journal(directory: str) -> Records | None:
@@ -51,16 +63,31 @@ def read_journal(directory: str) -> Records | None:
     """
     path = os.path.join(directory, JOURNAL)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise cannot("read", path, error) from None
     try:
-        reading = read_open(descriptor, path)
+        try:
+            reading = read_open(descriptor, path)
+        except StateError:  # a half line that its writer cut off and wrote anew in between looks like damage, once
+            reading = read_open(descriptor, path)
     finally:
         os.close(descriptor)
     return reading.records if reading.end else None
+
+
+def open_regular(path: str, flags: int) -> int:
+    """Open a file that is one: a pipe in its place would be waited for. Raises OSError, also for what is none."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "it is no regular file", path)
 
 
 def read_open(descriptor: int, path: str) -> Reading:
@@ -85,6 +112,7 @@ def _read(descriptor: int, path: str) -> Reading:
     os.lseek(descriptor, 0, os.SEEK_SET)
     reading = Reading(Records())
     scale = _Scale()
+    mark: SyncedRecord | None = None
     lines = _lines(descriptor, reading)
     for number, line in enumerate(lines, 1):
         try:
@@ -94,12 +122,15 @@ def _read(descriptor: int, path: str) -> Reading:
             if number > 1 and isinstance(record, HeaderRecord):
                 raise Damaged("a second header")
         except Damaged as damage:
-            _check_unsynced(lines, reading.end, f"{path}:{number} is damaged: {damage}")
+            _check_unsynced(chain((line,), lines), reading.end, f"{path}:{number} is damaged: {damage}")
             break
         reading.records.apply(record)
         length = len(line) + 1
         scale.weigh(record, length)
         reading.end += length
+        if isinstance(record, SyncedRecord) and record.crc is not None:
+            mark = record
+    reading.crc = _checksum(descriptor, reading.end, mark, path)
     reading.history = scale.history(reading.records)
     return reading
 
@@ -126,13 +157,27 @@ def _check_header(line: bytes, path: str) -> None:
         raise StateError(f"{path} was written by a newer taskrun: its format is {found}, this one reads {FORMAT}")
 
 
+def _checksum(descriptor: int, end: int, mark: SyncedRecord | None, path: str) -> int:
+    """The checksum of what is before byte `end`; raises StateError where the last mark holds another one."""
+    begin = Tail()
+    if mark is not None:
+        begin = tail_at(descriptor, mark.upto, begin)
+        if mark.upto > end or begin != Tail(mark.upto, mark.crc or 0):
+            raise StateError(f"{path} is damaged: what is before byte {mark.upto} is not what was written there")
+    return tail_at(descriptor, end, begin).crc
+
+
 def _check_unsynced(rest: Iterator[bytes], damaged: int, sentence: str) -> None:
-    """Read on behind a damaged line that begins at byte `damaged`: no mark there may say that it was synced."""
+    """Read on from a damaged line that begins at byte `damaged`: no mark there may say that it was synced.
+
+    A mark may also be the end of the damaged line: where the newline before it is what was damaged.
+    """
     for line in rest:
-        if b'"synced"' not in line:
+        begin = line.rfind(_MARK)
+        if begin < 0:
             continue
         try:
-            record = from_line(line)
+            record = from_line(line[begin:])
         except Damaged:
             continue
         if isinstance(record, SyncedRecord) and record.upto > damaged:

@@ -5,20 +5,23 @@ A torn tail is kept aside and cut; a journal that is mostly history is compacted
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable
 
 from taskrun.errors import StateError
+from taskrun.journal.checksums import Tail
 from taskrun.journal.compacting import compact, sync_directory
 from taskrun.journal.lines import FORMAT, to_line
-from taskrun.journal.reading import Reading, cannot, read_open
+from taskrun.journal.reading import Reading, cannot, open_regular, read_open
 from taskrun.journal.records import Records
 from taskrun.model import HeaderRecord
 
 _SMALL = 64 * 1024
 
 
-def recover(path: str, *, source: str) -> tuple[int, int, Records]:
-    """Open the journal at `path`, made where there is none: its descriptor, its size, what it says.
+def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_directory) -> tuple[int, Tail, Records]:
+    """Open the journal at `path`, made where there is none: its descriptor, where it ends, what it says.
 
     Raises StateError for one that cannot be read or written, is damaged, or belongs to another source.
     """
@@ -28,22 +31,26 @@ def recover(path: str, *, source: str) -> tuple[int, int, Records]:
         _check_source(reading.records.header, path, source)
         if reading.size > reading.end:
             _cut(descriptor, path, reading)
-        if reading.end == 0:
-            return descriptor, _begin(descriptor, path, reading.records, source), reading.records
-        if reading.end > _SMALL and 2 * reading.history >= reading.end:
-            if compact(path, reading.records):
-                os.close(descriptor)
+        tail = reading.tail
+        if tail.size == 0:
+            tail = _begin(descriptor, path, reading.records, source)
+            with contextlib.suppress(OSError):
+                sync(os.path.dirname(path))
+        elif tail.size > _SMALL and 2 * reading.history >= tail.size:
+            compacted = compact(path, reading.records, sync=sync)
+            if compacted is not None:
+                tail, replaced = compacted, descriptor
                 descriptor = _open(path)
-            return descriptor, os.fstat(descriptor).st_size, reading.records
+                os.close(replaced)
     except StateError:
         os.close(descriptor)
         raise
-    return descriptor, reading.end, reading.records
+    return descriptor, tail, reading.records
 
 
 def _open(path: str) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        return open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     except OSError as error:
         raise cannot("open", path, error) from None
 
@@ -75,15 +82,14 @@ def _cut(descriptor: int, path: str, reading: Reading) -> None:
         raise cannot("cut", path, error) from None
 
 
-def _begin(descriptor: int, path: str, records: Records, source: str) -> int:
+def _begin(descriptor: int, path: str, records: Records, source: str) -> Tail:
     header = HeaderRecord(format=FORMAT, source=source, salt=os.urandom(16).hex())
     line = to_line(header)
     try:
         written = os.write(descriptor, line)
-        sync_directory(os.path.dirname(path))
     except OSError as error:
         raise cannot("write", path, error) from None
     if written < len(line):
         raise StateError(f"cannot write {path}: no space left for its first line")
     records.apply(header)
-    return written
+    return Tail().after(line)

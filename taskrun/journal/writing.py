@@ -61,8 +61,8 @@ class Journal:
         lock = Lock.take(directory, run)
         try:
             path = os.path.join(directory, JOURNAL)
-            descriptor, size, records = recover(path, source=source)
-            journal = cls(lock, Appender(path, descriptor, size), records, run)
+            descriptor, tail, records = recover(path, source=source)
+            journal = cls(lock, Appender(path, descriptor, tail), records, run)
         except StateError:
             lock.release()
             raise
@@ -90,6 +90,7 @@ class Journal:
         try:
             self._syncer.check()
             self._appender.sync()
+            self._appender.check()
         finally:
             self._let_go()
 

@@ -6,6 +6,7 @@ import os
 import resource
 from pathlib import Path
 from typing import get_args
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -64,9 +65,10 @@ def put(state: Path, content: bytes) -> Path:
 
 
 def recovered(path: Path) -> Records:
-    descriptor, size, records = recover(str(path), source=SOURCE)
+    descriptor, tail, records = recover(str(path), source=SOURCE)
     os.close(descriptor)
-    assert path.stat().st_size == size
+    content = path.read_bytes()
+    assert (len(content), crc32(content)) == (tail.size, tail.crc)
     return records
 
 
@@ -103,7 +105,7 @@ def test_each_kind_of_event_is_put_on_record_or_known_to_leave_nothing(state: Pa
 def test_a_closed_journal_ends_in_a_mark_that_covers_it(state: Path) -> None:
     content = write(state, all_kinds())
     *lines, mark = content.splitlines(keepends=True)
-    assert mark == b'{"kind":"synced","upto":%d}\n' % sum(map(len, lines))
+    assert mark == b'{"kind":"synced","upto":%d,"crc":%d}\n' % (sum(map(len, lines)), crc32(b"".join(lines)))
 
 
 def test_the_state_directory_is_left_alone_by_version_control(state: Path) -> None:
@@ -244,6 +246,7 @@ def test_each_damaged_line_before_the_last_mark_is_reported_with_its_number(stat
 def test_a_mark_covers_what_is_before_its_byte_and_nothing_else(state: Path) -> None:
     content = unmarked(write(state, [started("a"), finished("a")]))
     mark = b'{"kind":"synced","upto":%d}\n' % len(content)
+    path = put(state, content + b"garbage\n" + mark)
     path = put(state, content + b"garbage\n" + mark)
     recovered(path)
     assert path.read_bytes() == content

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from records import SOURCE, failed, finished, read, said, skipped, spawned, started, this_run, write
 
 from taskrun.journal import Journal, MemoryJournal, Records
+from taskrun.journal.appending import Appender
 from taskrun.journal.compacting import compact
-from taskrun.model import Event, RunFinished, Signature
+from taskrun.journal.lines import to_line
+from taskrun.journal.recovering import recover
+from taskrun.model import Event, RunFinished, Signature, SkipRecord
 
 NAME = "journal.jsonl"
 LONG = tuple(f"in/{number}" for number in range(80))
@@ -99,6 +102,29 @@ def test_a_journal_that_is_mostly_history_is_compacted_when_it_is_opened(tmp_pat
     inode = (tmp_path / NAME).stat().st_ino
     write(tmp_path, run="r3")
     assert (tmp_path / NAME).stat().st_ino == inode
+
+
+def no_sync(directory: str) -> None:
+    raise PermissionError(13, "Permission denied", directory)
+
+
+@pytest.mark.parametrize("attempts", [0, 3])
+def test_a_directory_that_cannot_be_synced_loses_nothing(tmp_path: Path, attempts: int) -> None:
+    for attempt in range(1, attempts + 1):
+        write(tmp_path, many(200, attempt))
+    path = tmp_path / NAME
+    before = path.stat().st_size if attempts else 0
+    descriptor, tail, records = recover(str(path), source=SOURCE, sync=no_sync)
+    appender = Appender(str(path), descriptor, tail)
+    try:
+        assert (path.stat().st_size < before) == (attempts > 0)
+        appender.check()
+        appender.write(to_line(SkipRecord(run="r9", task="later", time=1.0, culprit="", reason="x")))
+        appender.sync()
+    finally:
+        appender.close()
+    assert read(tmp_path).past("later") is not None
+    assert records.header == read(tmp_path).header
 
 
 def test_a_small_journal_and_one_without_history_stay_as_they_are(tmp_path: Path) -> None:
