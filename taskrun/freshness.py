@@ -93,11 +93,6 @@ class Signer:
         return found
 
 
-def signature(task: Task, salt: str) -> Signature:
-    """The signature of one task."""
-    return Signer(salt).signature(task)
-
-
 def _signed_words(action: Argv) -> tuple[str, ...]:
     words = action.words
     return tuple([as_signed(word) for word in words]) if any("\0" in word for word in words) else words

@@ -9,7 +9,7 @@ import pytest
 from records import STEP, new_task
 
 from taskrun.executors.base import Fresh, Refused, Stale
-from taskrun.freshness import Files, Signer, figure, signature
+from taskrun.freshness import Files, Signer, figure
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
@@ -164,26 +164,26 @@ def test_equal_looks_at_a_long_list_are_one_object(tmp_path: Path) -> None:
 
 def test_a_signature_holds_no_value_and_depends_on_the_salt() -> None:
     task = new_task(env={"TOKEN": "hunter2"})
-    one, other = signature(task, "aa"), signature(task, "bb")
+    one, other = Signer("aa").signature(task), Signer("bb").signature(task)
     assert "hunter2" not in str(one)
     assert one.env["TOKEN"] != other.env["TOKEN"]
-    assert signature(task, "aa") == one
+    assert Signer("aa").signature(task) == one
 
 
 def test_marks_are_signed_as_written() -> None:
     cores = mark("{task.cores}", "4")
-    assert signature(Task(0, "a", STEP, Shell(f"make -j{cores}")), "").command == "make -j{task.cores}"
-    assert signature(Task(0, "a", STEP, Argv(("make", cores))), "").command == ("make", "{task.cores}")
-    assert signature(Task(0, "a", STEP, Argv(("make", cores))), "").shell == ()
+    assert Signer("").signature(Task(0, "a", STEP, Shell(f"make -j{cores}"))).command == "make -j{task.cores}"
+    assert Signer("").signature(Task(0, "a", STEP, Argv(("make", cores)))).command == ("make", "{task.cores}")
+    assert Signer("").signature(Task(0, "a", STEP, Argv(("make", cores)))).shell == ()
     task = new_task(env={"N": cores})
-    assert signature(task, "").env == signature(new_task(env={"N": "{task.cores}"}), "").env
+    assert Signer("").signature(task).env == Signer("").signature(new_task(env={"N": "{task.cores}"})).env
 
 
 def test_values_of_the_point_and_lets_are_signed_whatever_their_order() -> None:
     one = Task(0, "a", Step("a", ("x", "y"), ("seed",)), Shell("c"), values=("1", "2"), lets=("12",))
     other = Task(0, "a", Step("a", ("y", "x"), ("seed",)), Shell("c"), values=("2", "1"), lets=("12",))
-    assert signature(one, "s") == signature(other, "s")
-    assert sorted(signature(one, "s").env) == ["TASKRUN_PARAM_SEED", "TASKRUN_PARAM_X", "TASKRUN_PARAM_Y"]
+    assert Signer("s").signature(one) == Signer("s").signature(other)
+    assert sorted(Signer("s").signature(one).env) == ["TASKRUN_PARAM_SEED", "TASKRUN_PARAM_X", "TASKRUN_PARAM_Y"]
 
 
 def test_one_value_under_two_names_has_two_hashes() -> None:
