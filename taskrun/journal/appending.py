@@ -81,7 +81,7 @@ class Appender:
             raise self._deleted()
 
     def _deleted(self) -> StateError:
-        return StateError(f"{self.path} was deleted during the run; this run writes nothing more")
+        return StateError(f"{self.path} was deleted or moved during the run; this run writes nothing more")
 
     def _write(self, lines: bytes) -> None:
         written = 0

@@ -222,7 +222,7 @@ def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path) -> No
     journal = open_state(tmp_path)
     (tmp_path / "journal.jsonl").rename(tmp_path / "away")
     overdue(journal)
-    with pytest.raises(StateError, match=r"journal\.jsonl: No such file or directory"):
+    with pytest.raises(StateError, match=r"journal\.jsonl was deleted or moved during the run"):
         journal.append([started("a")])
     with pytest.raises(StateError):
         journal.close()

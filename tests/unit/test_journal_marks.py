@@ -150,9 +150,9 @@ def test_state_that_is_deleted_is_noticed_by_the_next_append_and_at_the_end(tmp_
     state = tmp_path / "state"
     journal = Journal.open(str(state), source=SOURCE, run=this_run())
     shutil.rmtree(state)
-    with pytest.raises(StateError, match=r"journal\.jsonl was deleted during the run"):
+    with pytest.raises(StateError, match=r"journal\.jsonl was deleted or moved during the run"):
         journal.append([started("a")])
-    with pytest.raises(StateError, match=r"journal\.jsonl was deleted during the run"):
+    with pytest.raises(StateError, match=r"journal\.jsonl was deleted or moved during the run"):
         journal.close()
     journal.close()
 
