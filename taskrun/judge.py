@@ -165,7 +165,7 @@ class FileJudge(_Look):
         try:
             before = self._workspace.make_room(task)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
+            where = f"{self._workspace.shown(error.filename)}: " if error.filename else ""
             return Refused(Cause.COULD_NOT_START, f"cannot make room: {where}{error.strerror or error}")
         signature = self._signer.signature(task)
         self._begun[task.index] = _Attempt(signature, before)
@@ -196,16 +196,21 @@ class FileJudge(_Look):
         begun = self._begun.pop(task.index, None)
         if begun is not None:
             return begun
-        past = self._records.past(task.name)
-        if past is not None and past.start is not None and past.end is None:
-            return _Attempt(past.start.signature, past.start.before)
-        return _Attempt(Signature(""), {})  # it never began, so it made nothing
+        return self._left_behind(task) or _Attempt(Signature(""), {})  # it never began, so it made nothing
 
     def _recover(self, task: Task) -> None:
         """Move away what an attempt left that nobody saw end."""
+        attempt = self._left_behind(task)
+        if attempt is not None:
+            self._set_aside(task, attempt)
+
+    def _left_behind(self, task: Task) -> _Attempt | None:
+        """What an attempt began with that has no end on record and outlived its runner; it is over by now."""
         past = self._records.past(task.name)
-        if past is not None and past.start is not None and past.end is None:
-            self._set_aside(task, _Attempt(past.start.signature, past.start.before))
+        if past is None or past.start is None or past.end is not None:
+            return None
+        self._workspace.clear_away(task.name, past.start.attempt)
+        return _Attempt(past.start.signature, past.start.before)
 
     def _set_aside(self, task: Task, attempt: _Attempt) -> str:
         inputs = {*attempt.signature.inputs, *task.inputs}

@@ -80,6 +80,11 @@ def log_name(name: str, attempt: int) -> str:
     return f"logs/{task_path(name)}.{attempt}.log"
 
 
+def script_name(name: str, attempt: int) -> str:
+    """The path of the script that holds a long command while it runs, seen from the state directory."""
+    return f"scripts/{task_path(name)}.{attempt}"
+
+
 def _component(given: str) -> str:
     if given in ("", ".", ".."):
         return "%2E" * len(given) or "%"

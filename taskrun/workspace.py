@@ -5,6 +5,7 @@ What a failed attempt created or changed is moved away, never deleted and never 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -12,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from taskrun.model import Figure, FileList, Task
-from taskrun.names import task_path
+from taskrun.names import log_name, script_name, task_path
 
 FAILED = "failed"
 
@@ -70,13 +71,26 @@ class Workspace:
         try:
             _remove(kept)
         except OSError as error:
-            problems.append(f"cannot remove {kept}: {error.strerror}")
+            problems.append(f"cannot remove {self.shown(kept)}: {error.strerror}")
         for path in changed:
             try:
                 self._move(self._files.place(path), os.path.join(kept, _own_path(path)))
             except OSError as error:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
         return "; ".join(problems)
+
+    def clear_away(self, name: str, attempt: int) -> None:
+        """Remove what the runner of an attempt would have removed, had it lived: its script, its log if it is empty."""
+        log = os.path.join(self._state, log_name(name, attempt))
+        with contextlib.suppress(OSError):  # there is seldom a script, and what stays does no harm
+            os.unlink(os.path.join(self._state, script_name(name, attempt)))
+        with contextlib.suppress(OSError):
+            if not os.stat(log).st_size:
+                os.unlink(log)
+
+    def shown(self, path: str) -> str:
+        """A path as seen from the study."""
+        return path.removeprefix(os.path.join(self._root, ""))
 
     def _make_parent(self, path: str) -> None:
         parent = os.path.dirname(self._files.place(path))

@@ -62,7 +62,7 @@ def test_a_parent_that_cannot_be_made_is_a_failure_to_start_with_the_systems_wor
     put(tmp_path / "file", "")
     task = new_task(outputs=("file/out",))
     found = judge_of(tmp_path, task).prepare(task)
-    assert found == Refused(Cause.COULD_NOT_START, f"cannot make room: {tmp_path}/file: File exists")
+    assert found == Refused(Cause.COULD_NOT_START, "cannot make room: file: File exists")
     task = new_task(outputs=("file/below/out",))
     found = judge_of(tmp_path, task).prepare(task)
     assert isinstance(found, Refused)
@@ -223,6 +223,26 @@ def test_what_an_earlier_run_left_half_done_is_moved_by_what_is_on_record(tmp_pa
     settled = judge_of(tmp_path, task, records).settle(task, Ended(0, 1, 1.0, 2.0, cause=Cause.INTERRUPTED))
     assert settled.cause is Cause.INTERRUPTED
     assert files(tmp_path) == ["FAILED/sim/half", "kept"]
+
+
+@pytest.mark.parametrize("starts_over", [False, True])
+def test_an_attempt_that_outlived_its_runner_leaves_no_script_and_no_empty_log(
+    tmp_path: Path, starts_over: bool
+) -> None:
+    said, silent = new_task("said"), new_task("silent")
+    for task, text in ((said, "something"), (silent, "")):
+        records = Records()
+        prepared = prepare(judge_of(tmp_path, task, records), task)
+        MemoryJournal(records, "r1").append([Started(1.0, task, 2, 1, prepared)])
+        put(tmp_path / STATE / f"logs/{task.name}.2.log", text)
+        put(tmp_path / STATE / f"scripts/{task.name}.2", "true")
+        judge = judge_of(tmp_path, task, records)
+        if starts_over:
+            prepare(judge, task)
+        else:
+            settled = judge.settle(task, Ended(0, 2, 1.0, 2.0, exit_code=0))
+            assert settled.log == (f"{STATE}/logs/said.2.log" if text else None)
+    assert files(tmp_path) == [f"{STATE}/logs/said.2.log"]
 
 
 def test_a_task_that_starts_over_an_attempt_without_an_end_begins_clean(tmp_path: Path) -> None:
