@@ -159,10 +159,13 @@ class Edges:
             key = tuple([id(members) for members in needed if len(members) > 1])
             if key not in known:
                 together = set(chain.from_iterable(members for members in needed if len(members) > 1))
-                known[key] = together, _steps_of(together, makers)
-            together, counts = known[key]
-            single = {members[0] for members in needed if len(members) == 1} - together
-            for step, count in (counts + _steps_of(single, makers) if single else counts).items():
+                known[key] = together, Counter(makers.expansion(index).plan.name for index in together)
+            together, shared = known[key]
+            counts = dict(shared)
+            for index in {members[0] for members in needed if len(members) == 1} - together:
+                step = makers.expansion(index).plan.name
+                counts[step] = counts.get(step, 0) + 1
+            for step, count in counts.items():
                 found.setdefault(step, []).append(count)
         return found
 
@@ -172,10 +175,6 @@ class Edges:
             for target in files_in(text):
                 if target.step and target.key in ("stdout", "stderr"):
                     self.read.update(map(self._paths.key, _distinct(expansion.named(target))))
-
-
-def _steps_of(tasks: Iterable[int], makers: Makers) -> Counter[str]:
-    return Counter(makers.expansion(index).plan.name for index in tasks)
 
 
 def _distinct(lists: Iterable[List]) -> Iterator[str]:

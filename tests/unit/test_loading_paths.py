@@ -244,6 +244,18 @@ def test_an_input_equal_to_inside_or_above_an_output_makes_the_dependency(tmp_pa
     assert shapes["inside"] == shapes["same"] == ()
 
 
+def test_tasks_that_are_needed_by_several_paths_count_once(tmp_path: Path) -> None:
+    text = """
+        sweep: {x: [1, 2, 3]}
+        steps:
+          a: {run: "a {x}", outputs: "d/{x}"}
+          b: {run: "b", outputs: [e/1, e/2]}
+          c: {run: "c {x}", inputs: [d, "d/{x}", e/2, e/1]}
+    """
+    shape = study(tmp_path, text).study.shapes[2]
+    assert [(each.step, each.fewest, each.most, each.everything) for each in shape.gathers] == [("a", 3, 3, True)]
+
+
 def test_a_path_joins_whatever_the_points_are(tmp_path: Path) -> None:
     text = """
         sweep: {x: [1, 2]}
