@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -17,6 +18,9 @@ from records import SOURCE, finished, started, this_run
 from taskrun.errors import StateError, StateHeldError
 from taskrun.journal import Holder, Journal, read_holder, read_journal
 from taskrun.model import RunRecord
+
+if TYPE_CHECKING:
+    from studies import Folder
 
 pytestmark = pytest.mark.real
 
@@ -226,6 +230,18 @@ def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path) -> No
         journal.append([started("a")])
     with pytest.raises(StateError):
         journal.close()
+
+
+@pytest.mark.parametrize("words", [("status",), ("run",), ("run", "-n")])
+def test_a_pipe_in_place_of_the_journal_is_one_sentence_and_no_wait(folder: Folder, words: tuple[str, ...]) -> None:
+    folder.write("sweep.yaml", "steps:\n  a: 'true'\n")
+    state = folder.path / ".taskrun/sweep"
+    state.mkdir(parents=True)
+    os.mkfifo(state / "journal.jsonl")
+    done = folder.taskrun(*words)
+    assert done.returncode == 3
+    assert done.stderr.endswith("journal.jsonl: it is no regular file\n")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_holder_touches_its_lock(tmp_path: Path) -> None:
