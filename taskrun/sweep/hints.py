@@ -21,6 +21,7 @@ _BREAKS = re.compile(r"""[\s'"|&;<>()=,`]+""")
 _WRITES_TO = re.compile(r">+\s*[^\s;&|<>()]+")
 _UNTOUCHED = re.compile(r"\{\{(?![A-Za-z_][A-Za-z0-9_.]*\}\})[^{}]*\}\}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ENDS_IN_VARIABLE = re.compile(r"(?<!\\)\$([A-Za-z_][A-Za-z0-9_]*)$")
 _SLOT = re.compile(r"\0([0-9]+)\0")
 _ROOT = Fact("root")
 _LONGEST = 300
@@ -46,6 +47,7 @@ class Hints:
             if isinstance(action, Shell):
                 self._look_at_variables(item.text, expansion)
                 self._look_at_options(item.text, expansion)
+                self._look_at_glue(item.text)
         if isinstance(action, Argv):
             self._look_at_shell(expansion)
         self._look_for_files(expansion, action, inputs)
@@ -78,6 +80,17 @@ class Hints:
             is_set = name in expansion.plan.env or re.search(rf"\b(?:{name}=|for {name}\b|read .*\b{name}\b)", line)
             if name in self._points.names and not is_set:
                 self._hint(text.place, f"${{{name}}} is a variable of the shell", f"the sweep's value is {{{name}}}")
+
+    def _look_at_glue(self, text: Text) -> None:
+        """A value of letters or digits right behind `$X` becomes a part of the variable's name."""
+        line = ""
+        for piece, slot in zip(text.template.pieces, text.template.slots, strict=False):
+            line += piece
+            variable = _ENDS_IN_VARIABLE.search(line)
+            if variable and line.count("'") % 2 == 0:
+                name = variable[1]
+                self._hint(text.place, f"{slot.written} becomes part of the name behind ${name}", f"write ${{{name}}}")
+            line += "x"
 
     def _look_at_options(self, text: Text, expansion: Expansion) -> None:
         for reference in text.references:

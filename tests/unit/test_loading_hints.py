@@ -167,3 +167,14 @@ def test_a_shell_of_its_own_beside_a_run_list(tmp_path: Path) -> None:
 
 def test_a_sound_study_gets_no_hints(tmp_path: Path) -> None:
     assert list(hints(tmp_path, "{sweep: {x: [1]}, steps: {s: 'echo {x} ls -l'}}")) == []
+
+
+def test_a_value_that_becomes_part_of_a_variables_name(tmp_path: Path) -> None:
+    text = """\
+        sweep: {x: [1]}
+        steps:
+          a: "echo $HOME{x} ${HOME}{x} $HOME/{x} \\\\$HOME{x} '$A{x}'"
+    """
+    assert list(hints(tmp_path, text)) == [
+        "sweep.yaml:3:6: {x} becomes part of the name behind $HOME; write ${HOME}",
+    ]
