@@ -1,7 +1,7 @@
 """A stream that never makes a run wait for whoever reads it.
 
 A pipe that nobody empties blocks its writer in the kernel, deaf to signals. What does not fit is kept, and goes out
-when there is room; only `close`, when all is done, waits for the reader.
+when there is room; only when all is done, or more is kept than memory is for, is the reader waited for.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import BinaryIO, TextIO
 # What poll calls writable has room for so many bytes: a pipe, by POSIX; a terminal that is not held (Ctrl-S), in fact.
 _PIPE_PIECE = 4096
 _TERMINAL_PIECE = 256
+_MOST_KEPT = 64 << 20  # bytes; more is what tasks wrote, not what we have to say
 
 
 class _Outlet(RawIOBase):
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._kept: deque[bytes] = deque()
+        self._kept: deque[memoryview] = deque()
+        self._size = 0
         self._piece = _piece_for(fd)
 
     def writable(self) -> bool:
@@ -34,9 +36,10 @@ class _Outlet(RawIOBase):
         return self._fd
 
     def write(self, data: object) -> int:
-        piece = bytes(memoryview(data))  # type: ignore[arg-type]  # typeshed's buffer is no memoryview's
+        piece = memoryview(bytes(memoryview(data)))  # type: ignore[arg-type]  # typeshed's buffer is no memoryview's
         self._kept.append(piece)
-        self.drain()
+        self._size += len(piece)
+        self.drain(patiently=self._size > _MOST_KEPT)
         return len(piece)
 
     def drain(self, *, patiently: bool = False) -> None:
@@ -46,6 +49,7 @@ class _Outlet(RawIOBase):
                 return
             head = self._kept[0]
             written = os.write(self._fd, head[: self._piece] if self._piece else head)
+            self._size -= written
             if written < len(head):
                 self._kept[0] = head[written:]
             else:
@@ -54,6 +58,7 @@ class _Outlet(RawIOBase):
     def forget(self) -> None:
         """Nobody will read it."""
         self._kept.clear()
+        self._size = 0
 
     @property
     def is_behind(self) -> bool:
@@ -68,7 +73,7 @@ class _Outlet(RawIOBase):
 def _piece_for(fd: int) -> int:
     """How much to write at a time where a write may block; 0 where none does."""
     mode = os.fstat(fd).st_mode
-    if stat.S_ISCHR(mode):
+    if os.isatty(fd):
         return _TERMINAL_PIECE
     return _PIPE_PIECE if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else 0
 
