@@ -147,7 +147,7 @@ class Run:
 
 def preview(study: Study, options: Options, executor: Executor) -> Generator[Batch, None, None]:
     """What a run would do, given to `executor`, which does nothing: no lock, no directory, no file."""
-    records = read_journal(options.state) or Records()
+    records = read_journal(options.state, source=study.source) or Records()
     chosen, selected = selection(study, options)
     judge = DryJudge(study.graph, records, root=study.root)
     log = MemoryJournal(records)

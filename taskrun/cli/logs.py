@@ -24,7 +24,7 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_
     if not source.select:
         raise UsageError("which task? taskrun logs [FILE] TASK (taskrun list shows their names)")
     study = source.load()
-    records = read_journal(source.state)
+    records = read_journal(source.state, source=study.source)
     chosen = [study.graph.tasks[index] for index in select(study.graph.tasks, source.select)]
     found = 0
     for task in chosen:

@@ -93,7 +93,7 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_
     study = source.load()
     tasks = study.graph.tasks
     chosen = select(tasks, source.select) if source.select else range(len(tasks))
-    records = read_journal(source.state) or Records()
+    records = read_journal(source.state, source=study.source) or Records()
     holder = read_holder(source.state)
     standings = [Standing(tasks[index], records, holder) for index in chosen]
     if as_json:

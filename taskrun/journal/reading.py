@@ -56,10 +56,10 @@ class Reading(Struct):
         return Tail(self.end, self.crc)
 
 
-def read_journal(directory: str) -> Records | None:
+def read_journal(directory: str, *, source: str | None = None) -> Records | None:
     """What is on record in a state directory, without a lock, also during a run; None where there is nothing yet.
 
-    Raises StateError for a journal that cannot be read.
+    Raises StateError for a journal that cannot be read, or that is of another source than the one given.
     """
     path = os.path.join(directory, JOURNAL)
     try:
@@ -75,7 +75,20 @@ def read_journal(directory: str) -> Records | None:
             reading = read_open(descriptor, path)
     finally:
         os.close(descriptor)
-    return reading.records if reading.end else None
+    if not reading.end:
+        return None
+    if source is not None:
+        check_source(reading.records.header, path, source)
+    return reading.records
+
+
+def check_source(header: HeaderRecord, path: str, source: str) -> None:
+    """Raise StateError where the journal is of a study that was made from something else."""
+    if header.format and header.source != source:
+        raise StateError(
+            f"{os.path.dirname(path)} is the state of another study, made from {header.source!r}, not {source!r}; "
+            f"give this one a state of its own with --state-dir DIR"
+        )
 
 
 def open_regular(path: str, flags: int) -> int:

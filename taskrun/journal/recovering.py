@@ -13,7 +13,7 @@ from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail
 from taskrun.journal.compacting import compact, sync_directory
 from taskrun.journal.lines import FORMAT, to_line
-from taskrun.journal.reading import Reading, cannot, open_regular, read_open
+from taskrun.journal.reading import Reading, cannot, check_source, open_regular, read_open
 from taskrun.journal.records import Records
 from taskrun.model import HeaderRecord
 
@@ -28,7 +28,7 @@ def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_direct
     descriptor = _open(path)
     try:
         reading = read_open(descriptor, path)
-        _check_source(reading.records.header, path, source)
+        check_source(reading.records.header, path, source)
         if reading.size > reading.end:
             _cut(descriptor, path, reading)
         tail = reading.tail
@@ -53,14 +53,6 @@ def _open(path: str) -> int:
         return open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     except OSError as error:
         raise cannot("open", path, error) from None
-
-
-def _check_source(header: HeaderRecord, path: str, source: str) -> None:
-    if header.format and header.source != source:
-        raise StateError(
-            f"{os.path.dirname(path)} is the state of another study, made from {header.source!r}, not {source!r}; "
-            f"give this one a state of its own with --state-dir DIR"
-        )
 
 
 def _cut(descriptor: int, path: str, reading: Reading) -> None:

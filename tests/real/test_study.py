@@ -141,3 +141,13 @@ def test_a_mistake_is_reported_with_its_place_and_nothing_is_written(folder: Fol
     assert "'run'" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (folder.path / ".taskrun").exists()
+
+
+def test_the_state_of_another_source_is_nobody_elses(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps:\n  a: 'true'\n")
+    assert folder.taskrun("run").returncode == 0
+    folder.write("sweep.yml", "steps:\n  a: 'true'\n")
+    for words in (("run",), ("run", "-n"), ("status",), ("logs", "a")):
+        refused = folder.taskrun(words[0], "sweep.yml", *words[1:])
+        assert refused.returncode == 3, words
+        assert "another study, made from 'sweep.yaml'" in refused.stderr
