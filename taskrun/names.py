@@ -85,6 +85,17 @@ def script_name(name: str, attempt: int) -> str:
     return f"scripts/{task_path(name)}.{attempt}"
 
 
+def wrong_with_study_name(name: str) -> str:
+    """What keeps a name from being a study's, whose state directory is called so; "" where nothing does."""
+    if not name:
+        return "it is empty"
+    if name in (".", "..") or "/" in name or not name.isprintable():
+        return "it names the state's directory, so '/', '.', '..' and control characters cannot stand there"
+    if len(_bytes(name)) > _LONGEST_COMPONENT:
+        return f"it is longer than {_LONGEST_COMPONENT} bytes"
+    return ""
+
+
 def _component(given: str) -> str:
     if given in ("", ".", ".."):
         return "%2E" * len(given) or "%"

@@ -103,7 +103,7 @@ def plain(
 ) -> list[str]:
     """The lines that a printer writes where standard error is no terminal."""
     stream = io.StringIO()
-    manner.setdefault("again", ("taskrun", "run", "sweep.yaml"))
+    manner.setdefault("again", lambda names: f"taskrun run sweep.yaml {' '.join(names)}")
     printer = Printer(stream, terminal or Terminal(), of or outset(), Manner(**manner), columns=lambda: 80)
     for event in events:
         printer.show([event])

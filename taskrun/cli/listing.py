@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from taskrun.cli.source import source_of, source_options
 from taskrun.graph import Graph
 from taskrun.model import Argv, Task, as_run
-from taskrun.names import select
 
 
 @click.command("list", short_help="List the tasks of a sweep file.")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list with everything about each task.")
-def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_json: bool) -> None:
+def command(
+    words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_json: bool
+) -> None:
     """List the tasks of FILE (default: sweep.yaml) with their commands, in the order of the file."""
-    source = source_of(words, file, state_dir)
-    graph = source.load().graph
-    chosen = select(graph.tasks, source.select) if source.select else range(len(graph.tasks))
+    opened = source_of(words, file, state_dir, name).open()
+    graph, chosen = opened.study.graph, opened.chosen
     if as_json:
         _print_json(graph, chosen)
         return
@@ -39,7 +40,7 @@ def _one_line(task: Task) -> str:
     return lines[0] + (" ..." if len(lines) > 1 else "")
 
 
-def _print_json(graph: Graph, chosen: range | list[int]) -> None:
+def _print_json(graph: Graph, chosen: Sequence[int]) -> None:
     from taskrun.cli.jsons import dumps
 
     sys.stdout.write("[")

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import click
 
-from taskrun.cli.display import Display, Wishes
-from taskrun.cli.source import Source, source_of, source_options
+from taskrun.cli.source import source_of, source_options
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
+from taskrun.manager.display import Display, Wishes
 from taskrun.model import Finished, RunFinished, Skipped, Started, Status
 from taskrun.printer.setting import OUTPUT_CHOICES
 from taskrun.quantity import parse_number
@@ -26,7 +26,7 @@ from taskrun.term import COLOUR_CHOICES
 @click.option("-f", "--force", is_flag=True, help="Run the selected tasks (without SELECT: all) however fresh.")
 @click.option("--only", is_flag=True, help="Run just what is selected, without what it needs.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUES", help="Replace the values of a sweep name.")
-@click.option("--output", type=click.Choice(OUTPUT_CHOICES), default="failures", help="Which output of tasks to show.")
+@click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show.")
 @click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour.")
 @click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only failures and the end.")
@@ -35,12 +35,13 @@ def command(
     words: tuple[str, ...],
     file: str | None,
     state_dir: str | None,
+    name: str | None,
     jobs: str | None,
     sets: tuple[str, ...],
     dry_run: bool,
     force: bool,
     only: bool,
-    output: str,
+    output: str | None,
     color: str,
     as_json: bool,
     quiet: bool,
@@ -50,25 +51,38 @@ def command(
 
     SELECT: steps, task names, globs, and name=value to narrow; what they need comes with them.
     """
-    source = source_of(words, file, state_dir, sets)
+    source = source_of(words, file, state_dir, name, sets)
     cores = _cores(jobs)
-    study = source.load()
+    opened = source.open()
     options = Options(
-        state=source.state, jobs=cores, select=source.select, force=force, only=only, owns_process=True
+        state=opened.state,
+        jobs=cores or opened.jobs,
+        select=opened.select,
+        force=force,
+        only=only,
+        owns_process=True,
     )
     if dry_run:
-        return _dry_run(study, options, verbose=verbose)
-    wishes = Wishes(output=output, color=color, as_json=as_json, quiet=quiet, verbose=verbose)
-    return _shown(study, options, source, wishes)
+        return _dry_run(opened.study, options, verbose=verbose)
+    wishes = Wishes(
+        output=output or opened.output,
+        color=color,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        again=opened.again,
+        shown=opened.shown,
+    )
+    return _shown(opened.study, options, wishes)
 
 
-def _shown(study: Study, options: Options, source: Source, wishes: Wishes) -> int:
+def _shown(study: Study, options: Options, wishes: Wishes) -> int:
     """Run, and show it. The state is let go before anybody waits for a slow reader."""
     status = None
     with ExitStack() as leaving:
         run = Run(study, options)
         with closing(run):
-            display = Display(run, source, wishes)
+            display = Display(run, wishes)
             leaving.callback(display.close)
             for batch in run.stream(display.due):
                 display.show(batch)
@@ -112,5 +126,3 @@ def _cores(text: str | None) -> Fraction | None:
     if cores < 1 or cores.denominator != 1:
         raise UsageError(f"-j {text}: a whole number of cores, at least 1, expected")
     return cores
-
-

@@ -1,9 +1,14 @@
-"""`[FILE] [SELECT]…`: which study a command is about, and which of its tasks."""
+"""`[FILE] [SELECT]…`: which study a command is about, and which of its tasks.
+
+A `Source` is what the user typed, an `Opened` what it came to. Whatever kind of file it is, a study comes of it, and
+no command asks which.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import TypeVar
 
 import click
@@ -11,72 +16,114 @@ from msgspec import Struct
 
 from taskrun.errors import UsageError
 from taskrun.graph import Study
+from taskrun.names import select, wrong_with_study_name
+from taskrun.shell import quote_word
 
 DEFAULT_FILE = "sweep.yaml"
+STATES = ".taskrun"
 _ENDINGS = (".yaml", ".yml", ".txt", ".py")
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-class Source(Struct, frozen=True):
-    """A file as the user typed it in the directory `here`, what is selected of it, and where its state is."""
+class Opened(Struct, frozen=True, kw_only=True):
+    """A study on the command line: `file` is what to call its source, `state` its state directory (absolute).
 
+    `select`: what the user selected of it, as typed; `here`: the directory that the command was typed in;
+    `again(names)`: the line to paste that runs tasks (or a step) again; `jobs` and `output`: what holds where no option
+    says otherwise.
+    """
+
+    study: Study
     file: str
-    select: tuple[str, ...]
-    state_dir: str | None
-    sets: tuple[str, ...]
+    state: str
     here: str
+    again: Callable[[Sequence[str]], str]
+    select: tuple[str, ...] = ()
+    jobs: Fraction | None = None
+    output: str = "failures"
 
     @property
-    def root(self) -> str:
-        """The study's directory, absolute."""
-        return os.path.dirname(self._absolute(self.file))
-
-    @property
-    def name(self) -> str:
-        """The study's name: the file's stem."""
-        return os.path.splitext(os.path.basename(self.file))[0]
-
-    @property
-    def state(self) -> str:
-        """The study's state directory, absolute."""
-        above = self._absolute(self.state_dir) if self.state_dir else os.path.join(self.root, ".taskrun")
-        return os.path.join(above, self.name)
+    def chosen(self) -> Sequence[int]:
+        """The selected tasks, exactly; all where nothing is selected. UsageError for what selects nothing."""
+        tasks = self.study.graph.tasks
+        return select(tasks, self.select) if self.select else range(len(tasks))
 
     def shown(self, path: str) -> str:
-        """A path of the study as the user sees it from the directory that the command was typed in."""
-        path = os.path.join(self.root, path)
+        """A path of the study as the user sees it from `here`."""
+        path = os.path.join(self.study.root, path)
         near = os.path.relpath(path, self.here)
         return path if near.startswith("..") else near
 
-    def _absolute(self, path: str) -> str:
+
+class Source(Struct, frozen=True, kw_only=True):
+    """FILE and SELECT as typed in the directory `here`. `file` is None where none was, and there is a default."""
+
+    file: str | None
+    select: tuple[str, ...]
+    here: str
+    state_dir: str | None = None
+    name: str | None = None
+    sets: tuple[str, ...] = ()
+
+    def open(self) -> Opened:
+        """Read the file and expand it; raises what is wrong with it."""
+        file = self.file or DEFAULT_FILE
+        if file == "-" or file.endswith((".txt", ".py")):
+            raise UsageError(f"{file}: only sweep files (.yaml, .yml) can be run by this version")
+        return self._sweep(file)
+
+    def state_of(self, root: str, name: str) -> str:
+        """The state directory of the study called `name` in the directory `root`."""
         # Not `abspath`: a run stands in the study's directory, wherever the command was typed.
-        return os.path.normpath(os.path.join(self.here, path))
+        above = os.path.join(self.here, self.state_dir) if self.state_dir else os.path.join(root, STATES)
+        return os.path.normpath(os.path.join(above, name))
 
-    def as_words(self) -> list[str]:
-        """The words of a command line that name this study again, its tasks left out."""
-        words = [self.file] if looks_like_file(self.file) else ["--file", self.file]
-        if self.state_dir:
-            words += ["--state-dir", self.state_dir]
+    def again(self, *words: str) -> Callable[[Sequence[str]], str]:
+        """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again."""
+        more = [*words]
+        for option, value in (("--state-dir", self.state_dir), ("--name", self.name)):
+            more += [option, value] if value else []
         for assignment in self.sets:
-            words += ["--set", assignment]
-        return words
+            more += ["--set", assignment]
+        return lambda names: pasted("taskrun", "run", *more, names=names)
 
-    def load(self) -> Study:
-        """Read the file and expand it."""
+    def _sweep(self, file: str) -> Opened:
         from taskrun.sweep.loading import load
 
-        if self.file == "-" or self.file.endswith((".txt", ".py")):
-            raise UsageError(f"{self.file}: only sweep files (.yaml, .yml) can be run by this version")
-        state = os.path.relpath(self.state, self.root)
-        return load(self.file, sets=_assignments(self.sets), state=self.state if state.startswith("../") else state)
+        root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
+        name = self.name or os.path.splitext(os.path.basename(file))[0]
+        state = self.state_of(root, name)
+        seen = os.path.relpath(state, root)
+        study = load(
+            file, sets=_assignments(self.sets), state=state if seen.startswith("../") else seen, name=name
+        )
+        again = self.again(file) if looks_like_file(file) else self.again("--file", file)
+        return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
 
 
-def source_of(words: Sequence[str], file: str | None, state_dir: str | None, sets: Sequence[str] = ()) -> Source:
+def pasted(*words: str, names: Sequence[str]) -> str:
+    """A command line to paste: words, and names that no option is mistaken for."""
+    apart = ["--"] if any(name.startswith("-") for name in names) else []
+    return " ".join(map(quote_word, [*words, *apart, *names]))
+
+
+def source_of(
+    words: Sequence[str],
+    file: str | None,
+    state_dir: str | None,
+    name: str | None = None,
+    sets: Sequence[str] = (),
+) -> Source:
     """Tell FILE from SELECT: the first word is the file where it looks like one."""
+    wrong = "" if name is None else wrong_with_study_name(name)
+    if wrong:
+        raise UsageError(f"--name {name!r}: {wrong}")
     if file is None and words and looks_like_file(words[0]):
         file, words = words[0], words[1:]
-    return Source(file or DEFAULT_FILE, tuple(words), state_dir, tuple(sets), os.getcwd())
+    return Source(
+        file=file, select=tuple(words), here=os.getcwd(), state_dir=state_dir, name=name, sets=tuple(sets)
+    )
 
 
 def looks_like_file(word: str) -> bool:
@@ -85,9 +132,15 @@ def looks_like_file(word: str) -> bool:
 
 
 def source_options(function: Function) -> Function:
-    """The arguments and options of every command that reads a study."""
+    """The arguments and options of every command that reads or changes a study."""
     function = click.argument("words", nargs=-1, metavar="[FILE] [SELECT]...")(function)
     function = click.option("-F", "--file", "file", metavar="FILE", help="The sweep file, whatever its name.")(function)
+    return place_options(function)
+
+
+def place_options(function: Function) -> Function:
+    """The options that say where the state is."""
+    function = click.option("--name", metavar="NAME", help="The study's name, in place of the file's.")(function)
     return click.option(
         "--state-dir", metavar="DIR", help="Keep the state there in place of .taskrun beside the sweep file."
     )(function)

@@ -12,14 +12,13 @@ import click
 from msgspec.structs import replace
 
 from taskrun.cli.jsons import dumps
-from taskrun.cli.source import Source, source_of, source_options
+from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.executors.idle import IdleExecutor
-from taskrun.graph import Study
 from taskrun.journal import Holder, Records, read_holder, read_journal
 from taskrun.machine import boot_id, find_process
 from taskrun.manager import Options, preview
 from taskrun.model import Cause, Found, Handle, Past, Started, StartRecord, Status, Task
-from taskrun.names import log_name, select
+from taskrun.names import log_name
 
 
 class Standing:
@@ -87,29 +86,30 @@ def _outlives_its_runner(past: Past, start: StartRecord, records: Records) -> bo
 @click.command("status", short_help="Show what is on record of each task.")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with everything about each task.")
-def command(words: tuple[str, ...], file: str | None, state_dir: str | None, as_json: bool) -> None:
+def command(
+    words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_json: bool
+) -> None:
     """Show what is on record of the tasks of FILE (default: sweep.yaml): counts by step, what runs, what failed."""
-    source = source_of(words, file, state_dir)
-    study = source.load()
-    tasks = study.graph.tasks
-    chosen = select(tasks, source.select) if source.select else range(len(tasks))
-    records = read_journal(source.state, source=study.source) or Records()
-    holder = read_holder(source.state)
+    opened = source_of(words, file, state_dir, name).open()
+    tasks = opened.study.graph.tasks
+    chosen = opened.chosen
+    records = read_journal(opened.state, source=opened.study.source) or Records()
+    holder = read_holder(opened.state)
     standings = [Standing(tasks[index], records, holder) for index in chosen]
     if as_json:
-        _print_json(study, source, holder, standings)
+        _print_json(opened, holder, standings)
     else:
-        _print_table(source, holder, standings)
+        _print_table(holder, standings)
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def _forecast(study: Study, source: Source) -> tuple[set[str], dict[str, str]]:
+def _forecast(opened: Opened) -> tuple[set[str], dict[str, str]]:
     """The tasks that a run now would leave alone, and why it would run the others."""
     fresh: set[str] = set()
     reasons: dict[str, str] = {}
-    for batch in preview(study, Options(state=source.state), IdleExecutor()):
+    for batch in preview(opened.study, Options(state=opened.state), IdleExecutor()):
         for event in batch:
             if isinstance(event, Found):
                 fresh.add(event.task.name)
@@ -118,23 +118,23 @@ def _forecast(study: Study, source: Source) -> tuple[set[str], dict[str, str]]:
     return fresh, reasons
 
 
-def _print_json(study: Study, source: Source, holder: Holder | None, standings: Sequence[Standing]) -> None:
-    fresh, reasons = _forecast(study, source)
+def _print_json(opened: Opened, holder: Holder | None, standings: Sequence[Standing]) -> None:
+    fresh, reasons = _forecast(opened)
     counts = dict.fromkeys((status.value for status in _SHOWN), 0)
     counts |= Counter(standing.status.value for standing in standings)
     running = None if holder is None else {"host": holder.host, "pid": holder.pid, "since": holder.since}
-    head = {"name": study.name, "running": running, "counts": counts}
+    head = {"name": opened.study.name, "running": running, "counts": counts}
     sys.stdout.write(dumps(head)[:-1] + ', "tasks": [')
     for position, standing in enumerate(standings):
         name = standing.task.name
-        described = _described(standing, source, is_fresh=name in fresh, reason=reasons.get(name))
+        described = _described(standing, opened, is_fresh=name in fresh, reason=reasons.get(name))
         sys.stdout.write((",\n " if position else "\n ") + dumps(described))
     sys.stdout.write("]}\n")
 
 
-def _described(standing: Standing, source: Source, *, is_fresh: bool, reason: str | None) -> dict[str, object]:
+def _described(standing: Standing, opened: Opened, *, is_fresh: bool, reason: str | None) -> dict[str, object]:
     task, end = standing.task, standing.past.end
-    log = os.path.join(source.state, log_name(task.name, standing.attempt))
+    log = os.path.join(opened.state, log_name(task.name, standing.attempt))
     return {
         "name": task.name,
         "step": task.step.name,
@@ -147,7 +147,7 @@ def _described(standing: Standing, source: Source, *, is_fresh: bool, reason: st
         "signal": end.signal if end else None,
         "seconds": end.seconds if end else None,
         "max_rss": end.max_rss if end else None,
-        "log": os.path.relpath(log, source.root) if standing.attempt and os.path.exists(log) else None,
+        "log": os.path.relpath(log, opened.study.root) if standing.attempt and os.path.exists(log) else None,
         "reason": None if standing.status is Status.RUNNING else standing.why or reason or None,
     }
 
@@ -158,7 +158,7 @@ _SHOWN = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.RUNNING, Statu
 _MOST_LINES = 20
 
 
-def _print_table(source: Source, holder: Holder | None, standings: Sequence[Standing]) -> None:
+def _print_table(holder: Holder | None, standings: Sequence[Standing]) -> None:
     by_step: dict[str, Counter[Status]] = {}
     for standing in standings:
         by_step.setdefault(standing.task.step.name, Counter())[standing.status] += 1

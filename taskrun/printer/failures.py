@@ -10,7 +10,6 @@ from taskrun.model import Cause, Finished, Shell, Skipped, Task
 from taskrun.printer.setting import Manner
 from taskrun.printer.width import printable
 from taskrun.printer.words import INDENT, Words, command_lines
-from taskrun.shell import quote_word
 from taskrun.term import Style, Terminal
 
 LINES_OF_LOG = 20
@@ -115,7 +114,7 @@ class Failures:
     def _again(self, tasks: Sequence[Task]) -> str:
         """A line to paste; where there are many, their step stands for them: what is done stays done."""
         names = [task.name for task in tasks] if len(tasks) <= _MOST_NAMES else [tasks[0].step.name]
-        return " ".join(map(quote_word, (*self._manner.again, *names)))
+        return self._manner.again(names)
 
     def _end_of_log(self, event: Finished) -> tuple[str, tuple[str, ...]]:
         """The path of what the task wrote last, "" where there is nothing, and its last lines."""

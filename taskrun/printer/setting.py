@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -39,10 +39,14 @@ def _as_it_is(path: str) -> str:
     return path
 
 
+def _run(names: Sequence[str]) -> str:
+    return " ".join(["taskrun", "run", *names])
+
+
 class Manner(Struct, frozen=True, kw_only=True):
     """How to speak of a run, and how to come by what a task wrote.
 
-    `output`: one of OUTPUT_CHOICES; `again`: the words of the command line to which a task's name is added to run it
+    `output`: one of OUTPUT_CHOICES; `again(names)`: the command line, ready to paste, that runs these tasks (or a step)
     again; `read(path, start, size)`: a piece of a file of the study, `start` counted from its end where negative, empty
     where there is none; `log_of(task, attempt)`: where a running task's log grows; `shown`: a path of the study as
     people see it from where they are.
@@ -51,7 +55,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     quiet: bool = False
     verbose: bool = False
     output: str = "failures"
-    again: tuple[str, ...] = ("taskrun", "run")
+    again: Callable[[Sequence[str]], str] = _run
     read: Callable[[str, int, int], bytes] = _nothing
     log_of: Callable[[str, int], str] = _nowhere
     shown: Callable[[str], str] = _as_it_is

@@ -9,11 +9,11 @@ from itertools import chain
 from taskrun.errors import Place
 from taskrun.graph import Draft, Edge
 from taskrun.model import Gathering
+from taskrun.paths import Paths
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.makers import Makers
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.paths import Paths
 from taskrun.sweep.spreading import files_in, needs_of
 
 _Members = tuple[int, ...]  # indices of tasks; one object for all that need them together

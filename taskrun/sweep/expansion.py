@@ -11,11 +11,11 @@ from functools import partial
 from operator import itemgetter
 
 from taskrun.names import encode
+from taskrun.paths import Paths, attribute, expand
 from taskrun.quantity import show_number
 from taskrun.sweep.cells import Column, List, RowMistake, at, filled, gathered, joined
 from taskrun.sweep.formats import format_value
 from taskrun.sweep.lets import Lets
-from taskrun.sweep.paths import Paths, attribute, expand
 from taskrun.sweep.references import Fact, Files, Reference, Value
 from taskrun.sweep.steps import StepPlan
 from taskrun.sweep.texts import Text

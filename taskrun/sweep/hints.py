@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskrun.errors import Place
 from taskrun.model import Action, Argv, Shell
+from taskrun.paths import Paths
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points
 from taskrun.sweep.references import Fact, Reference, Value
 from taskrun.sweep.texts import Text

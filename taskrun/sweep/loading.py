@@ -8,6 +8,7 @@ from typing import overload
 
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
+from taskrun.paths import Paths
 from taskrun.sweep.bodies import Body, find_body, make_tasks
 from taskrun.sweep.collecting import without_collector
 from taskrun.sweep.cycles import note_step_cycles, note_task_cycles
@@ -18,7 +19,6 @@ from taskrun.sweep.lets import Lets
 from taskrun.sweep.makers import Makers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points, build_points
 from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.source import read_source
@@ -28,14 +28,21 @@ from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 _NO_SETS: Mapping[str, str] = {}
 
 
-def load(path: str, *, sets: Mapping[str, str] = _NO_SETS, state: str | None = None, shown: str | None = None) -> Study:
+def load(
+    path: str,
+    *,
+    sets: Mapping[str, str] = _NO_SETS,
+    state: str | None = None,
+    shown: str | None = None,
+    name: str | None = None,
+) -> Study:
     """Read and expand the sweep file at `path`; raises SweepError with all its mistakes, UsageError for wrong `sets`.
 
     `sets` replaces values of names; `state` is the state directory, relative to the study's or absolute; `shown` is
-    the file's name in messages.
+    the file's name in messages, `name` the study's (the file's stem).
     """
     with without_collector():
-        return _Loader(path, sets, state, shown or path).study()
+        return _Loader(path, sets, state, shown or path, name).study()
 
 
 class AllPoints(Sequence[tuple[str | None, ...]]):
@@ -68,11 +75,11 @@ class AllPoints(Sequence[tuple[str | None, ...]]):
 class _Loader:
     """One file on its way."""
 
-    def __init__(self, path: str, sets: Mapping[str, str], state: str | None, shown: str) -> None:
+    def __init__(self, path: str, sets: Mapping[str, str], state: str | None, shown: str, name: str | None) -> None:
         absolute = os.path.abspath(path)
         self._source = os.path.basename(absolute)
         self._root = os.path.dirname(absolute)
-        self._name = os.path.splitext(self._source)[0]
+        self._name = name or os.path.splitext(self._source)[0]
         self._state = state or f".taskrun/{self._name}"
         self._findings = Findings()
         self._paths = Paths(self._root)

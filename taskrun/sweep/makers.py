@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from taskrun.errors import Place
+from taskrun.paths import Paths
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.paths import Paths
 
 WRITTEN = ("outputs", "stdout", "stderr")
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from taskrun.errors import Place, SweepError
 from taskrun.graph import find_cycles
+from taskrun.paths import Paths
 from taskrun.sweep.cells import RowMistake
 from taskrun.sweep.expansion import LISTS, PATHS, Expansion
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.paths import Paths
 from taskrun.sweep.points import Points
 from taskrun.sweep.references import Files
 from taskrun.sweep.steps import StepPlan

@@ -9,7 +9,7 @@ from loaded import mistake, mistakes, study
 
 from taskrun.graph import Edge
 from taskrun.model import Gathering
-from taskrun.sweep.paths import Paths, attribute, expand
+from taskrun.paths import Paths, attribute, expand
 
 # --- spelling
 

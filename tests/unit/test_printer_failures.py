@@ -127,9 +127,9 @@ def test_more_kinds_of_failures_than_anyone_reads_are_a_line_each_after_the_firs
     assert shown.count("    command:") == 60 + 50
 
 
-def test_the_line_to_paste_is_quoted() -> None:
+def test_the_line_to_paste_is_what_the_manner_says() -> None:
     task = sim(0, "my sim's")
-    assert "        taskrun run 'a b.yaml' 'my sim'\\''s'" in told(failed(task), again=("taskrun", "run", "a b.yaml"))
+    assert "        again: [\"my sim's\"]" in told(failed(task), again=lambda names: f"again: {names}")
 
 
 @pytest.mark.parametrize(

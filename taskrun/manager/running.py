@@ -1,4 +1,4 @@
-"""Puts the parts together and decides nothing: a study, its state, an executor, a judge, the scheduler.
+"""One run of a study: its state, an executor, a judge and the scheduler put together.
 
 A `Run` holds the state from the moment it exists until it is closed. A preview goes the same way with an executor, a
 judge and a journal that change nothing.
@@ -75,6 +75,11 @@ class Run:
             raise
 
     @property
+    def state(self) -> str:
+        """The state directory."""
+        return self._options.state
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know about this machine and this study."""
         tasks = self.study.graph.tasks
@@ -128,7 +133,6 @@ class Run:
             # Where the machine went down since, nothing can be found by what only that attempt's environment held.
             found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
         return found
-
 
     def _refuse_a_stranger(self, start: StartRecord, handle: Handle) -> None:
         """A task that this study has no more may live on, and write what one of its tasks is to write now."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from taskrun.cli.outlet import Outlet
-from taskrun.cli.source import Source
 from taskrun.errors import OutputError
 from taskrun.history import History
-from taskrun.manager import Batch, Run, exit_status
+from taskrun.manager.running import Batch, Run, exit_status
 from taskrun.model import Status
 from taskrun.names import log_name
+from taskrun.outlet import Outlet
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
 from taskrun.term import columns, look
 
@@ -26,7 +25,10 @@ _BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room f
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """How the user wants to see a run."""
+    """How the user wants to see a run. `again` and `shown` as in `Manner`."""
+
+    again: Callable[[Sequence[str]], str]
+    shown: Callable[[str], str]
 
     output: str = "failures"
     color: str = "auto"
@@ -38,7 +40,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
 class Display:
     """Everything that shows a run, told of each batch in turn."""
 
-    def __init__(self, run: Run, source: Source, wishes: Wishes) -> None:
+    def __init__(self, run: Run, wishes: Wishes) -> None:
         self._now = run.now
         words, results = Outlet(sys.stderr), Outlet(sys.stdout)
         self._outlets = (words, results)
@@ -47,7 +49,7 @@ class Display:
             words.text,
             look(sys.stderr, color=wishes.color, environment=os.environ),
             _outset(run),
-            _manner(run, source, wishes),
+            _manner(run, wishes),
             columns=lambda: columns(sys.stderr),
             results=shown.binary,
             results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
@@ -86,17 +88,16 @@ class Display:
                 raise OutputError(trouble.strerror or str(trouble))
 
 
-def _manner(run: Run, source: Source, wishes: Wishes) -> Manner:
-    state, root = source.state, run.study.root
-    again = ["taskrun", "run", *source.as_words()]
+def _manner(run: Run, wishes: Wishes) -> Manner:
+    state = run.state
     return Manner(
         quiet=wishes.quiet,
         verbose=wishes.verbose,
         output=wishes.output,
-        again=tuple(again),
-        read=log_reader(root),
+        again=wishes.again,
+        read=log_reader(run.study.root),
         log_of=lambda task, attempt: os.path.join(state, log_name(task, attempt)),
-        shown=source.shown,
+        shown=wishes.shown,
     )
 
 

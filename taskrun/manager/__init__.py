@@ -1,0 +1,5 @@
+"""Puts the parts together and decides nothing: a study, its state, an executor, a judge, the scheduler, a display."""
+
+from taskrun.manager.running import Batch, Options, Run, exit_status, preview, selection
+
+__all__ = ["Batch", "Options", "Run", "exit_status", "preview", "selection"]
