@@ -69,9 +69,21 @@ class Source(Struct, frozen=True, kw_only=True):
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
         file = self.file or DEFAULT_FILE
-        if file == "-" or file.endswith((".txt", ".py")):
-            raise UsageError(f"{file}: only sweep files (.yaml, .yml) can be run by this version")
+        if file == "-" or file.endswith(".txt"):
+            from taskrun.cli.command_file import open_commands
+
+            return open_commands(self, file)
+        if file.endswith(".py"):
+            from taskrun.cli.script import open_script
+
+            return open_script(self, file)
         return self._sweep(file)
+
+    def look(self) -> Opened:
+        """As `open`, for commands that only look: a study that has no file here is seen as its state has it."""
+        from taskrun.cli.recorded import is_recorded, open_recorded
+
+        return open_recorded(self) if is_recorded(self) else self.open()
 
     def state_of(self, root: str, name: str) -> str:
         """The state directory of the study called `name` in the directory `root`."""
