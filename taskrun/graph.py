@@ -6,7 +6,7 @@ set of tasks that others need as a whole, shared by all of these, so that 10,000
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -39,6 +39,7 @@ class Edge(Enum):
 
 
 _EDGES = {(edge.has_file, edge.is_any): edge for edge in Edge}
+_NOTHING: tuple[int, ...] = ()
 _FEW = 16  # up to so many needs of one task are looked through one by one
 
 
@@ -48,7 +49,7 @@ class Draft:
     def __init__(self) -> None:
         self._tasks: list[Task] = []
         self._names: dict[str, int] = {}
-        self._needs: list[list[int]] = []
+        self._needs: list[list[int] | tuple[int, ...]] = []  # a list from the first need on
         self._many: dict[int, set[int]] = {}
         self._edges: dict[tuple[int, int], Edge] = {}
         self._gathers: list[tuple[int, ...]] = []
@@ -65,7 +66,7 @@ class Draft:
         if self._names.setdefault(task.name, index) != index:
             raise GraphError(f"two tasks have the name {task.name!r}")
         self._tasks.append(task)
-        self._needs.append([])
+        self._needs.append(_NOTHING)
         return index
 
     def index_of(self, name: str) -> int | None:
@@ -104,6 +105,9 @@ class Draft:
 
     def _append(self, consumer: int, node: int) -> bool:
         needs = self._needs[consumer]
+        if not isinstance(needs, list):
+            self._needs[consumer] = [node]
+            return True
         if len(needs) < _FEW:
             if node in needs:
                 return False
@@ -118,8 +122,17 @@ class Draft:
         return True
 
     def build(self) -> Graph:
-        """The graph; raises GraphError for a dependency that is not of this draft, CycleError for a cycle."""
-        return Graph(self._tasks, self._gathers, self._needs, self._edges)
+        """The graph, to which this draft hands over what it holds: only names can be asked for after that.
+
+        Raises GraphError for a dependency that is not of this draft, CycleError for a cycle.
+        """
+        needs: list[tuple[int, ...]] = []
+        self._needs.reverse()
+        while self._needs:  # each list goes when its tuple has come: there may be a million
+            needs.append(tuple(self._needs.pop()))
+        tasks = tuple(self._tasks)
+        self._tasks, self._many, self._gather_of, self._gather_by_id = [], {}, {}, {}
+        return Graph(tasks, tuple(self._gathers), needs, edges=self._edges, names=self._names)
 
 
 class Graph:
@@ -131,18 +144,18 @@ class Graph:
 
     def __init__(
         self,
-        tasks: Iterable[Task],
-        gathers: Iterable[tuple[int, ...]],
-        needs: Iterable[Iterable[int]],
-        edges: dict[tuple[int, int], Edge] | None = None,
+        tasks: tuple[Task, ...],
+        gathers: tuple[tuple[int, ...], ...],
+        needs: Sequence[tuple[int, ...]],
+        *,
+        edges: Mapping[tuple[int, int], Edge],
+        names: Mapping[str, int],
     ) -> None:
-        self.tasks: tuple[Task, ...] = tuple(tasks)
-        self.gathers: tuple[tuple[int, ...], ...] = tuple(gathers)
-        self.needs: Sequence[tuple[int, ...]] = [tuple(nodes) for nodes in needs]
-        self._edges = dict(edges or {})
-        self._names = {task.name: task.index for task in self.tasks}
-        if len(self._names) < len(self.tasks):
-            raise GraphError("two tasks have one name")
+        self.tasks = tasks
+        self.gathers = gathers
+        self.needs = needs
+        self._edges = edges
+        self._names = names
         self.users: Sequence[Sequence[int]] = self._find_users()  # by node: the tasks and gathers that need it
         self.order: Sequence[int] = self._sort()  # all nodes, each after what it needs
 
