@@ -15,6 +15,7 @@ import time
 import weakref
 
 import msgspec
+from msgspec import structs
 
 from taskrun.errors import StateError, StateHeldError
 from taskrun.journal.reading import cannot, open_regular
@@ -77,7 +78,7 @@ class Lock:
             raise cannot("lock", path, error) from None
         try:
             _check_free(descriptor, path, run)
-            _write(descriptor, _encoder.encode(run) + b"\n")
+            _write(descriptor, _encoder.encode(structs.replace(run, select=())) + b"\n")  # words may be no UTF-8
         except OSError as error:
             os.close(descriptor)
             raise cannot("lock", path, error) from None

@@ -8,6 +8,7 @@ from typing import assert_never
 from taskrun.model import (
     Adopted,
     AnyRecord,
+    Cause,
     EndRecord,
     Event,
     Finished,
@@ -23,7 +24,10 @@ from taskrun.model import (
     Started,
     StartRecord,
     Stopping,
+    Task,
 )
+
+_WITHOUT_START = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 
 
 def records_of(events: Iterable[Event], run: str) -> list[AnyRecord]:
@@ -40,28 +44,45 @@ def _record(event: Event, run: str) -> AnyRecord | None:
         case Finished() | Recovered():
             return _end(event)
         case Skipped():
-            return SkipRecord(
-                run=run, task=event.task.name, time=event.time, culprit=event.culprit, reason=event.reason
-            )
+            return _skip(event, run)
         case RunFinished():
-            return RunEndRecord(run=run, time=event.time, counts=event.counts)
+            return RunEndRecord(run=run, time=event.time, counts=event.counts, stopped_by=event.stopped_by)
         case RunStarted() | Found() | Stopping():
             return None
         case _:
             assert_never(event)
 
 
-def _start(event: Started, run: str) -> StartRecord:
-    prepared = event.prepared
-    return StartRecord(
+def _step(task: Task) -> str | None:
+    """The step where the name does not tell it: one with values was made from its step."""
+    return None if task.values or task.name == task.step.name else task.step.name
+
+
+def _skip(event: Skipped, run: str) -> SkipRecord:
+    return SkipRecord(
         run=run,
         task=event.task.name,
+        time=event.time,
+        culprit=event.culprit,
+        reason=event.reason,
+        step=_step(event.task),
+    )
+
+
+def _start(event: Started, run: str) -> StartRecord:
+    prepared, task = event.prepared, event.task
+    return StartRecord(
+        run=run,
+        task=task.name,
         attempt=event.attempt,
         round=event.round,
         time=event.time,
         signature=prepared.signature,
         inputs=prepared.inputs,
         before=prepared.before,
+        step=_step(task),
+        stdout=task.stdout,
+        stderr=task.stderr,
     )
 
 
@@ -95,4 +116,5 @@ def _end(event: Finished | Recovered) -> EndRecord:
         max_rss=ended.max_rss,
         outputs=settled.outputs,
         log=settled.log,
+        step=_step(event.task) if settled.cause in _WITHOUT_START else None,
     )

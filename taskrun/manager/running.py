@@ -21,15 +21,13 @@ from taskrun.executors.local import LocalExecutor
 from taskrun.graph import Study
 from taskrun.journal import Journal, Log, MemoryJournal, Records, open_attempts, read_journal
 from taskrun.judge import DryJudge, FileJudge
-from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks
-from taskrun.model import Event, Handle, RunFinished, RunRecord, StartRecord, Status, Task
+from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks, usable_cores
+from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
 from taskrun.scheduler import schedule
 
 Batch = tuple[Event, ...]
-
-_SIGNAL_STATUS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -61,13 +59,14 @@ class Run:
         self._options = options
         self.now = _steady_clock()
         self._chosen, self.selected = selection(study, options)
-        record = _this_run()
+        jobs = usable_cores() if options.jobs is None else options.jobs
+        record = _this_run(options, jobs, total=len(self.selected))
         self._journal: Log = Journal.open(options.state, source=study.source, run=record)
         self.records = self._journal.records
         try:
             self._open = self._left_behind()
             self._executor = executor_class(
-                study.root, options.state, record.run, options.jobs,
+                study.root, options.state, record.run, jobs,
                 grace=options.grace, owns_process=options.owns_process,
             )  # fmt: skip
         except BaseException:
@@ -174,14 +173,6 @@ def selection(study: Study, options: Options) -> tuple[Sequence[int], set[int]]:
     return chosen, set(chosen) if options.only else study.graph.closure(chosen)
 
 
-def exit_status(finished: RunFinished) -> int:
-    """What a run that ended so exits with (DESIGN, section 5)."""
-    if finished.stopped_by is not None:
-        return _SIGNAL_STATUS.get(finished.stopped_by, 130)
-    bad = finished.counts.get(Status.FAILED.value, 0) + finished.counts.get(Status.SKIPPED.value, 0)
-    return 1 if bad else 0
-
-
 def _batches(
     study: Study,
     options: Options,
@@ -224,7 +215,7 @@ def _steady_clock() -> Callable[[], float]:
     return lambda: begin + time.monotonic()
 
 
-def _this_run() -> RunRecord:
+def _this_run(options: Options, cores: Fraction, *, total: int) -> RunRecord:
     pid = os.getpid()
     now = time.time()
     return RunRecord(
@@ -235,4 +226,9 @@ def _this_run() -> RunRecord:
         pid=pid,
         ticks=start_ticks(pid),
         namespace=namespace(),
+        total=total,
+        select=options.select,
+        only=options.only,
+        force=options.force,
+        cores=float(cores),
     )

@@ -24,7 +24,10 @@ class HeaderRecord(Record, frozen=True, gc=False, tag="header"):
 
 
 class RunRecord(Record, frozen=True, gc=False, tag="run"):
-    """One invocation of the scheduler, and where it ran."""
+    """One invocation of the scheduler, where it ran, and what it was asked for.
+
+    `total`: how many tasks it had; `select`, `only`, `force`: as typed; `cores`: what its tasks share.
+    """
 
     run: str
     time: float
@@ -33,13 +36,19 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
     pid: int
     ticks: int | None = None
     namespace: int | None = None
+    total: int | None = None
+    select: tuple[str, ...] = ()
+    only: bool = False
+    force: bool = False
+    cores: float | None = None
 
 
 class StartRecord(Record, frozen=True, gc=False, tag="start"):
     """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record.
 
     `paths` and `figures` are digests of list records that hold the signature's inputs and their figures where these
-    are long; the fields proper are empty then, in the file, never in memory.
+    are long; the fields proper are empty then, in the file, never in memory. `step` is there where the task's name does
+    not tell it; `stdout` and `stderr` are the files that the attempt's output is redirected to.
     """
 
     run: str
@@ -52,6 +61,9 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     before: dict[str, Figure] = field(default_factory=dict)
     paths: str | None = None
     figures: str | None = None
+    step: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
 
 
 class ListRecord(Record, frozen=True, gc=False, tag="list"):
@@ -73,7 +85,10 @@ class SpawnRecord(Record, frozen=True, gc=False, tag="spawn"):
 
 
 class EndRecord(Record, frozen=True, gc=False, tag="end"):
-    """An attempt is over. `status` and `cause` are the words of the design; `outputs` as in the start's signature."""
+    """An attempt is over. `status` and `cause` are the words of the design; `outputs` as in the start's signature.
+
+    `step` as in the start, of an attempt that has none.
+    """
 
     task: str
     attempt: int
@@ -89,6 +104,7 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
     max_rss: int | None = None
     outputs: tuple[Figure, ...] = ()
     log: str | None = None
+    step: str | None = None
 
     def __post_init__(self) -> None:
         if self.status not in _STATUSES:
@@ -98,21 +114,23 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
 
 
 class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
-    """A task did not run in `run`; stands beside its last attempt, never in its place."""
+    """A task did not run in `run`; stands beside its last attempt, never in its place. `step` as in a start."""
 
     run: str
     task: str
     time: float
     culprit: str
     reason: str
+    step: str | None = None
 
 
 class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
-    """A run came to its end."""
+    """A run came to its end; `stopped_by` is the signal's name where that was before everything had run."""
 
     run: str
     time: float
     counts: dict[str, int] = field(default_factory=dict)
+    stopped_by: str | None = None
 
 
 class SyncedRecord(Record, frozen=True, gc=False, tag="synced"):
