@@ -50,6 +50,15 @@ def from_line(line: bytes) -> AnyRecord:
     return record
 
 
+def from_lines(lines: bytes) -> list[AnyRecord] | None:
+    """The records of lines between which newlines stand, all at once; None where one needs a look of its own."""
+    try:
+        records: list[AnyRecord] = _decoder.decode_lines(lines)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return records if len(records) == lines.count(b"\n") + 1 else None
+
+
 def _escaped(record: AnyRecord) -> bytes:
     import json  # only for names that are no UTF-8
 

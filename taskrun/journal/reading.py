@@ -10,7 +10,7 @@ import errno
 import gc
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import assert_never
 
@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail, tail_at
-from taskrun.journal.lines import FORMAT, Damaged, from_line, read_format
+from taskrun.journal.lines import FORMAT, Damaged, from_line, from_lines, read_format
 from taskrun.journal.records import Records
 from taskrun.model import (
     AnyRecord,
@@ -70,9 +70,9 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
         raise cannot("read", path, error) from None
     try:
         try:
-            reading = read_open(descriptor, path)
+            reading = read_open(descriptor, path, weigh=False)
         except StateError:  # a half line that its writer cut off and wrote anew in between looks like damage, once
-            reading = read_open(descriptor, path)
+            reading = read_open(descriptor, path, weigh=False)
     finally:
         os.close(descriptor)
     if not reading.end:
@@ -103,12 +103,15 @@ def open_regular(path: str, flags: int) -> int:
     raise OSError(errno.EINVAL, "it is no regular file", path)
 
 
-def read_open(descriptor: int, path: str) -> Reading:
-    """Read an open journal; raises StateError for damage, another format, and what is no journal."""
+def read_open(descriptor: int, path: str, *, weigh: bool = True) -> Reading:
+    """Read an open journal; raises StateError for damage, another format, and what is no journal.
+
+    Only where it is to `weigh` them does it find out how many bytes are history.
+    """
     was_enabled = gc.isenabled()
     gc.disable()  # a million new objects and no garbage: each collection would walk them all
     try:
-        return _read(descriptor, path)
+        return _Reader(descriptor, path, weigh=weigh).read()
     except OSError as error:
         raise cannot("read", path, error) from None
     finally:
@@ -121,35 +124,72 @@ def cannot(do: str, path: str, error: OSError) -> StateError:
     return StateError(f"cannot {do} {path}: {error.strerror or error}")
 
 
-def _read(descriptor: int, path: str) -> Reading:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    reading = Reading(Records())
-    scale = _Scale()
-    mark: SyncedRecord | None = None
-    lines = _lines(descriptor, reading)
-    for number, line in enumerate(lines, 1):
-        try:
-            if number == 1:
-                _check_header(line, path)
-            record = from_line(line)
-            if number > 1 and isinstance(record, HeaderRecord):
-                raise Damaged("a second header")
-        except Damaged as damage:
-            _check_unsynced(chain((line,), lines), reading.end, f"{path}:{number} is damaged: {damage}")
-            break
-        reading.records.apply(record)
-        length = len(line) + 1
-        scale.weigh(record, length)
-        reading.end += length
-        if isinstance(record, SyncedRecord) and record.crc is not None:
-            mark = record
-    reading.crc = _checksum(descriptor, reading.end, mark, path)
-    reading.history = scale.history(reading.records)
-    return reading
+class _Reader:
+    """One journal on its way in: a million lines, so they are decoded many at a time."""
+
+    def __init__(self, descriptor: int, path: str, *, weigh: bool) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._scale = _Scale() if weigh else None
+        self._reading = Reading(Records())
+        self._number = 0  # lines so far
+        self._mark: SyncedRecord | None = None
+
+    def read(self) -> Reading:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        reading = self._reading
+        pieces = _pieces(self._descriptor, reading)
+        for piece in pieces:
+            if not self._number:
+                _check_header(piece.partition(b"\n")[0], self._path)
+            before = self._number
+            damage = self._take(piece)
+            if damage is not None:
+                lines = piece.split(b"\n")
+                good = self._number - before
+                reading.end += sum(len(line) + 1 for line in lines[:good])
+                what = f"{self._path}:{self._number + 1} is damaged: {damage}"
+                _check_unsynced(chain(lines[good:], _lines(pieces)), reading.end, what)
+                break
+            reading.end += len(piece) + 1
+        reading.crc = _checksum(self._descriptor, reading.end, self._mark, self._path)
+        if self._scale is not None:
+            reading.history = self._scale.history(reading.records)
+        return reading
+
+    def _take(self, piece: bytes) -> Damaged | None:
+        """Take in these lines, up to one that is damaged."""
+        records = from_lines(piece)
+        if records is not None:
+            return self._apply(records, piece)
+        for line in piece.split(b"\n"):
+            try:
+                record = from_line(line)
+            except Damaged as damage:
+                return damage
+            second = self._apply([record], line)
+            if second is not None:
+                return second
+        return None
+
+    def _apply(self, records: Sequence[AnyRecord], piece: bytes) -> Damaged | None:
+        apply = self._reading.records.apply
+        for record in records:
+            if isinstance(record, SyncedRecord):
+                if record.crc is not None:
+                    self._mark = record
+            elif isinstance(record, HeaderRecord) and self._number:
+                return Damaged("a second header")
+            self._number += 1
+            apply(record)
+        if self._scale is not None:
+            for record, line in zip(records, piece.split(b"\n"), strict=True):
+                self._scale.weigh(record, len(line) + 1)
+        return None
 
 
-def _lines(descriptor: int, reading: Reading) -> Iterator[bytes]:
-    """The whole lines, without their newlines; counts `reading.size` on to the end of the file."""
+def _pieces(descriptor: int, reading: Reading) -> Iterator[bytes]:
+    """Whole lines, many at a time, without the last newline; counts `reading.size` on to the end of the file."""
     rest = b""
     size = min(_BLOCK, os.fstat(descriptor).st_size + 1)  # a whole block for a small file costs more than the file
     while block := os.read(descriptor, size):
@@ -158,8 +198,12 @@ def _lines(descriptor: int, reading: Reading) -> Iterator[bytes]:
         if not newline:
             rest += block
             continue
-        yield from (rest + head).split(b"\n")
+        yield rest + head
         rest = tail
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    return chain.from_iterable(piece.split(b"\n") for piece in pieces)
 
 
 def _check_header(line: bytes, path: str) -> None:

@@ -40,7 +40,6 @@ class Records:
         self.paths: dict[str, tuple[str, ...]] = {}
         self.figures: dict[str, tuple[Figure, ...]] = {}
         self._pasts: dict[str, Past] = {}
-        self._open: dict[str, None] = {}
         self._serial = 0
 
     @property
@@ -65,7 +64,7 @@ class Records:
 
     def open_starts(self) -> list[str]:
         """The tasks whose last attempt has no end on record."""
-        return list(self._open)
+        return [past.name for past in self._pasts.values() if past.start is not None and past.end is None]
 
     def referred(self) -> tuple[set[str], set[str]]:
         """The runs and the digests of the lists that a task's record refers to; the last run is always among them."""
@@ -127,13 +126,10 @@ class Records:
         return past
 
     def _start(self, record: StartRecord) -> None:
-        past = self._past(record.task)
         self._serial += 1
-        past.start = self._whole(record)
-        past.started = self._serial
-        past.spawn = past.end = past.skip = None
-        past.ended = 0
-        self._open[record.task] = None
+        if record.paths is not None or record.figures is not None:
+            record = self._whole(record)
+        self._pasts[record.task] = Past(record.task, record, None, None, None, self._serial)
 
     def _end(self, record: EndRecord) -> None:
         past = self._past(record.task)
@@ -144,12 +140,9 @@ class Records:
         past.end = record
         past.ended = self._serial
         past.skip = None
-        self._open.pop(record.task, None)
 
     def _whole(self, record: StartRecord) -> StartRecord:
         """The start with its long lists in place, each of them one object for all starts."""
-        if record.paths is None and record.figures is None:
-            return record
         signature, inputs = record.signature, record.inputs
         if record.paths is not None:
             signature = structs.replace(signature, inputs=self.paths.get(record.paths, ()))
