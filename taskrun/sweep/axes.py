@@ -13,8 +13,8 @@ from taskrun.errors import Place, UsageError, did_you_mean
 from taskrun.sweep.blocks import Axis, Row, Singles
 from taskrun.sweep.columns import Columns, read_columns
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
-from taskrun.sweep.ranges import MOST_VALUES, ValuesError
-from taskrun.sweep.values import parse_values, read_scalar, read_values
+from taskrun.sweep.ranges import MOST_VALUES
+from taskrun.sweep.values import read_scalar, read_values, selecting
 
 CSV_KEY = "csv"
 
@@ -44,7 +44,7 @@ class AxisReader:
     `has_all_names`: nothing was so wrong that a name of the sweep may be missing.
     """
 
-    def __init__(self, directory: str, sets: Mapping[str, str], findings: Findings) -> None:
+    def __init__(self, directory: str, sets: Mapping[str, Sequence[str]], findings: Findings) -> None:
         self.name_place: dict[str, Place] = {}
         self.csv_columns: dict[str, Place] = {}
         self.has_all_names = True
@@ -103,17 +103,10 @@ class AxisReader:
         if "," in entry.key.text:
             return self._tied_axis(entry)
         name = entry.key.text
-        if name in self._sets:
-            values: Sequence[str] = self._set_values(name)
-        else:
+        values = self._sets.get(name)
+        if values is None:
             values = read_values(entry.value, name, directory=self._directory, findings=self._findings)
         return Axis((name,), Singles(values)), {name: entry.key.place}
-
-    def _set_values(self, name: str) -> list[str]:
-        try:
-            return parse_values(self._sets[name], self._directory)
-        except ValuesError as error:
-            raise UsageError(f"--set {name}={self._sets[name]}: {error}") from None
 
     def _csv_axis(self, entry: Entry) -> tuple[Axis, dict[str, Place]]:
         columns = self._columns(entry.value)
@@ -183,7 +176,7 @@ class AxisReader:
                 self._findings.mistake(place, f"{name!r} and {other!r} differ only in capitals")
 
     def _check_sets(self) -> None:
-        for name in self._sets:
+        for name, values in self._sets.items():
             if name not in self.name_place and not self.has_all_names:
                 continue
             if name not in self.name_place:
@@ -192,5 +185,5 @@ class AxisReader:
             if name in self._bound:
                 raise UsageError(
                     f"--set {name}: {name!r} is {self._bound[name]}, its values cannot be replaced alone; "
-                    f"select some of them instead, with {name}=VALUE"
+                    f"select instead: {selecting(name, values)}"
                 )

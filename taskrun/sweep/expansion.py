@@ -77,6 +77,10 @@ class Expansion:
         """The task's own paths under `key`, or those called `part` there."""
         return self._files[key, part]
 
+    def other(self, step: str) -> Expansion:
+        """The expansion of a step that this one is joined with."""
+        return self._others[step]
+
     def named(self, target: Files) -> Sequence[List]:
         """The paths that a placeholder for files names, before any attribute."""
         if not target.step:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
+from msgspec import Struct
+
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
 from taskrun.paths import Paths
@@ -16,16 +18,33 @@ from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.hints import Hints
 from taskrun.sweep.lets import Lets
-from taskrun.sweep.makers import Makers
+from taskrun.sweep.makers import SweepMakers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.points import Points, build_points
 from taskrun.sweep.reading import check_clashes, read_sweep_file
+from taskrun.sweep.replacing import hint_at_gathers, replacements
+from taskrun.sweep.schema import SweepFile
 from taskrun.sweep.source import read_source
 from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 
 _NO_SETS: Mapping[str, str] = {}
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where a study comes from: its `root` (absolute) and what the journal is to call its `source`.
+
+    `state` is the state directory, relative to the root or absolute; `shown` is what messages call the source; `file`:
+    the sweep file's name, "" where there is none.
+    """
+
+    name: str
+    root: str
+    source: str
+    state: str
+    shown: str
+    file: str = ""
 
 
 def load(
@@ -41,8 +60,20 @@ def load(
     `sets` replaces values of names; `state` is the state directory, relative to the study's or absolute; `shown` is
     the file's name in messages, `name` the study's (the file's stem).
     """
+    root, file = os.path.split(os.path.abspath(path))
+    name = name or os.path.splitext(file)[0]
+    shown = shown or path
+    origin = Origin(name=name, root=root, source=file, state=state or f".taskrun/{name}", shown=shown, file=file)
     with without_collector():
-        return _Loader(path, sets, state, shown or path, name).study()
+        findings = Findings()
+        read = read_sweep_file(read_source(path, shown, findings), findings)
+        return _Loader(read, origin, replacements(sets, root), findings).study()
+
+
+def expand(file: SweepFile, origin: Origin, *, values: Mapping[str, Sequence[str]], findings: Findings) -> Study:
+    """The study of a sweep that no file holds; `values` are those of its names. Raises SweepError as `load` does."""
+    with without_collector():
+        return _Loader(file, origin, values, findings).study()
 
 
 class AllPoints(Sequence[tuple[str | None, ...]]):
@@ -73,23 +104,20 @@ class AllPoints(Sequence[tuple[str | None, ...]]):
 
 
 class _Loader:
-    """One file on its way."""
+    """One sweep on its way."""
 
-    def __init__(self, path: str, sets: Mapping[str, str], state: str | None, shown: str, name: str | None) -> None:
-        absolute = os.path.abspath(path)
-        self._source = os.path.basename(absolute)
-        self._root = os.path.dirname(absolute)
-        self._name = name or os.path.splitext(self._source)[0]
-        self._state = state or f".taskrun/{self._name}"
-        self._findings = Findings()
-        self._paths = Paths(self._root)
-        self._file = read_sweep_file(read_source(path, shown, self._findings), self._findings)
-        before = len(self._findings.mistakes)
-        self._points = build_points(
-            self._file.sweep, self._file.exclude, sets=sets, directory=self._root, findings=self._findings
-        )
-        self._has_points = len(self._findings.mistakes) == before
-        check_clashes(self._points.name_place, self._file, self._findings)
+    def __init__(
+        self, file: SweepFile, origin: Origin, sets: Mapping[str, Sequence[str]], findings: Findings
+    ) -> None:
+        self._file = file
+        self._origin = origin
+        self._sets = sets
+        self._findings = findings
+        self._paths = Paths(origin.root)
+        before = len(findings.mistakes)
+        self._points = build_points(file.sweep, file.exclude, sets=sets, directory=origin.root, findings=findings)
+        self._has_points = len(findings.mistakes) == before
+        check_clashes(self._points.name_place, file, findings)
 
     def study(self) -> Study:
         """The study, or all mistakes."""
@@ -106,7 +134,7 @@ class _Loader:
         bodies: dict[str, Body] = {}
         for expansion in whole:
             with expansions.noting(expansion):
-                bodies[expansion.plan.name] = find_body(expansion, self._state)
+                bodies[expansion.plan.name] = find_body(expansion, self._origin.state)
         self._findings.check()
         self._look(whole, bodies, edges)
         shapes = tuple(
@@ -119,9 +147,9 @@ class _Loader:
         hints = sorted(self._findings.hints, key=lambda hint: hint.place.key)
         unused = frozenset(self._unused)
         return Study(
-            name=self._name,
-            root=self._root,
-            source=self._source,
+            name=self._origin.name,
+            root=self._origin.root,
+            source=self._origin.source,
             graph=graph,
             shapes=shapes,
             hints=tuple(map(str, hints)),
@@ -150,15 +178,16 @@ class _Loader:
 
     def _edges(self, expansions: Sequence[Expansion]) -> Edges:
         """The dependencies; who makes what, a path of each task, is not held longer than it takes to find them."""
-        makers = Makers(expansions, self._paths)
-        forbidden = {self._paths.normal(self._source): "the sweep file", self._whole_state: "the state of taskrun"}
+        makers = SweepMakers(expansions, self._paths)
+        forbidden = {self._paths.normal(self._origin.file): "the sweep file"} if self._origin.file else {}
+        forbidden[self._whole_state] = "the state of taskrun"
         makers.check(self._findings, forbidden=forbidden)
         return Edges(expansions, makers, self._paths, self._findings)
 
     @property
     def _whole_state(self) -> str:
         """The directory that nothing but taskrun may write to (`Paths.key`)."""
-        state = self._paths.normal(self._state)
+        state = self._paths.normal(self._origin.state)
         return ".taskrun" if state.startswith(".taskrun/") else self._paths.key(state)
 
     def _look(self, expansions: Sequence[Expansion], bodies: Mapping[str, Body], edges: Edges) -> None:
@@ -167,6 +196,18 @@ class _Loader:
             body = bodies[expansion.plan.name]
             hints.look_at(expansion, body.actions[0], body.inputs)
         hints.look_for_sources(edges.sources)
+        self._look_at_gathers(expansions)
+
+    def _look_at_gathers(self, expansions: Sequence[Expansion]) -> None:
+        """What the file's own values would gather, where the command line has others."""
+        if not self._sets or not self._origin.file:
+            return
+        aside = Findings()
+        original = build_points(
+            self._file.sweep, self._file.exclude, sets={}, directory=self._origin.root, findings=aside
+        )
+        if not aside.mistakes:
+            hint_at_gathers(expansions, original, self._sets, shown=self._origin.shown, findings=self._findings)
 
     def _graph(self, expansions: Sequence[Expansion], bodies: dict[str, Body], edges: Edges) -> Graph:
         """The graph of all tasks; nothing of what they were made from is held while it is built."""

@@ -157,7 +157,7 @@ def _are_apart(members: Sequence[Member], names: Collection[str]) -> bool:
 
 
 def build_points(
-    sweep: Node | None, exclude: Node | None, *, sets: Mapping[str, str], directory: str, findings: Findings
+    sweep: Node | None, exclude: Node | None, *, sets: Mapping[str, Sequence[str]], directory: str, findings: Findings
 ) -> Points:
     """The points that a sweep file describes; `sets` has values from the command line in place of the file's.
 

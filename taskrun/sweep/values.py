@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from taskrun.errors import Place, did_you_mean
+from taskrun.names import encode
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES, Range, ValuesError, check_count, counted, growing, number, stepped
 
@@ -19,6 +20,7 @@ _FORMS = "a list, one value, `{from:, to:, step:}` (or `count:`, `times:`), or `
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?", re.ASCII)
 _GLOB = re.compile(r"[*?[]")
+_MOST_TO_SELECT = 10
 
 
 def read_values(node: Node, name: str, *, directory: str, findings: Findings) -> Sequence[str]:
@@ -61,8 +63,9 @@ def check_text(text: str) -> str:
     return sys.intern(text)
 
 
-def parse_values(text: str, directory: str) -> list[str]:
-    """What the command line gives a name: `a,b,c`, `1..8`, `0..1..0.1`, `@FILE` for its lines, globs.
+def parse_values(text: str, directory: str) -> Sequence[str]:
+    """The different values that the command line gives a name: `a,b,c`, `1..8`, `0..1..0.1`, `@FILE` for its lines,
+    globs.
 
     Relative globs start from `directory`, where the commands run; FILE from the current directory, as in any
     command. Raises ValueError whose text is a piece of a sentence.
@@ -71,11 +74,19 @@ def parse_values(text: str, directory: str) -> list[str]:
         return _lines(text[1:])
     if not text:
         raise ValuesError("no values")
+    if "," not in text:
+        return _piece(text, directory)  # a range of a million values, none of them made yet
     found: dict[str, None] = {}
     for piece in text.split(","):
         found.update(dict.fromkeys(_piece(piece, directory)))
         check_count(len(found))
     return list(found)
+
+
+def selecting(name: str, values: Sequence[str]) -> str:
+    """What selects the tasks with these values on a command line: `buffer=1024,2048`."""
+    few = len(values) <= _MOST_TO_SELECT
+    return f"{name}={','.join(map(encode, values)) if few else 'VALUE,...'}"
 
 
 def find_files(pattern: str, directory: str) -> list[str]:

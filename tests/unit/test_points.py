@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from taskrun.errors import Place, SweepError, UsageError
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.points import Points, build_points
+from taskrun.sweep.replacing import replacements
 
 Plain = str | int | list["Plain"] | dict[str, "Plain"]
 Point = dict[str, str]
@@ -33,7 +34,8 @@ def read(
 ) -> tuple[Points, Findings]:
     findings = Findings()
     nodes = [None if plain is None else node(plain) for plain in (sweep, exclude)]
-    return build_points(nodes[0], nodes[1], sets=sets or {}, directory=directory, findings=findings), findings
+    replaced = replacements(sets or {}, directory)
+    return build_points(nodes[0], nodes[1], sets=replaced, directory=directory, findings=findings), findings
 
 
 def points_of(sweep: Plain | None, exclude: Plain | None = None, sets: Mapping[str, str] | None = None) -> Points:
@@ -183,11 +185,10 @@ def test_values_of_the_command_line_take_the_place_of_a_names_values_everywhere(
     ("sets", "says"),
     [
         ({"bufer": "1"}, "--set bufer: the sweep has no name 'bufer'; did you mean 'buffer'?"),
-        ({"x": "1"}, "select some of them instead, with x=VALUE"),
-        ({"buffer": ""}, "--set buffer=: no values"),
+        ({"x": "1,a/b"}, "its values cannot be replaced alone; select instead: x=1,a%2Fb"),
     ],
 )
-def test_values_of_the_command_line_can_be_wrong(sets: dict[str, str], says: str) -> None:
+def test_values_of_the_command_line_can_be_for_a_wrong_name(sets: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError) as raised:
         read({"buffer": [1, 2], "x, y": [[1, 2]]}, sets=sets)
     assert says in str(raised.value)

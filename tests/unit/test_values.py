@@ -209,7 +209,7 @@ def test_a_file_name_that_is_not_utf_8_is_a_mistake(tmp_path: Path) -> None:
     ],
 )
 def test_the_command_line_writes_values_short(files: str, text: str, expected: list[str]) -> None:
-    assert parse_values(text, files) == expected
+    assert list(parse_values(text, files)) == expected
 
 
 def test_an_at_sign_takes_the_lines_of_a_file_of_the_current_directory(
