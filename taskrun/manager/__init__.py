@@ -1,5 +1,6 @@
 """Puts the parts together and decides nothing: a study, its state, an executor, a judge, the scheduler, a display."""
 
-from taskrun.manager.running import Batch, Options, Run, exit_status, preview, selection
+from taskrun.events import exit_status
+from taskrun.manager.running import Batch, Options, Run, preview, selection
 
 __all__ = ["Batch", "Options", "Run", "exit_status", "preview", "selection"]

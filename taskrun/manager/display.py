@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from taskrun.errors import OutputError
 from taskrun.history import History
-from taskrun.manager.running import Batch, Run, exit_status
+from taskrun.manager.running import Batch, Run
 from taskrun.model import Status
 from taskrun.names import log_name
 from taskrun.outlet import Outlet
@@ -54,7 +54,7 @@ class Display:
             results=shown.binary,
             results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
         )
-        self._json = JsonEvents(results.text, exit_status) if wishes.as_json else None
+        self._json = JsonEvents(results.text) if wishes.as_json else None
 
     def show(self, batch: Batch) -> None:
         """A batch that is on record; an empty one only says that time has passed."""

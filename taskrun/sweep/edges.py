@@ -8,11 +8,12 @@ from itertools import chain
 
 from taskrun.errors import Place
 from taskrun.graph import Draft, Edge
+from taskrun.makers import Readings
 from taskrun.model import Gathering
 from taskrun.paths import Paths
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
-from taskrun.sweep.makers import Makers
+from taskrun.sweep.makers import SweepMakers
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.spreading import files_in, needs_of
 
@@ -27,18 +28,17 @@ class Edges:
     of each text.
     """
 
-    def __init__(self, expansions: Sequence[Expansion], makers: Makers, paths: Paths, findings: Findings) -> None:
+    def __init__(self, expansions: Sequence[Expansion], makers: SweepMakers, paths: Paths, findings: Findings) -> None:
         self._expansions = {expansion.plan.name: expansion for expansion in expansions}
         self._paths = paths
         self._findings = findings
-        self._makers_of: dict[str, _Members] = {}
-        self._made: dict[str, str] = {}  # for an input that is, or lies in, an output: the key of that output
         self._by_path: dict[str, dict[int, list[_Members]]] = {name: {} for name in self._expansions}
         self.read: set[str] = set()
         self.sources: dict[Place, list[str]] = {}
         self.gatherings: dict[str, tuple[Gathering, ...]] = {}  # by step: of which others a task of it needs several
         self.steps_needed: dict[str, tuple[str, ...]] = {}  # by step: whose tasks its own need, itself perhaps
-        self._resolve(makers)
+        self._readings = self._resolve(makers)
+        self.read.update(self._readings.inside)
         for expansion in expansions:
             self._find_by_path(expansion)
             self._note_redirects(expansion)
@@ -63,14 +63,14 @@ class Edges:
         if named and producer - other.base in expansion.groups[name][row]:
             return named
         for text, lists in expansion.loose_inputs:
-            if any(producer in self._makers_of.get(path, ()) for path in lists[row]):
+            if any(producer in self._readings.members.get(path, ()) for path in lists[row]):
                 return text.place
         return expansion.plan.place
 
     def _expansion(self, index: int) -> Expansion:
         return next(each for each in self._expansions.values() if each.base <= index < each.base + len(each))
 
-    def _gatherings(self, expansion: Expansion, makers: Makers) -> tuple[Gathering, ...]:
+    def _gatherings(self, expansion: Expansion, makers: SweepMakers) -> tuple[Gathering, ...]:
         sizes: dict[str, tuple[int, int]] = {}
         for other, _ in self._joins(expansion):
             lengths = list(map(len, expansion.groups[other.plan.name]))
@@ -107,41 +107,29 @@ class Edges:
                 node = nodes[id(group)] = draft.gather(tuple([base + row for row in group]))
             need(index, node, edge)
 
-    def _resolve(self, makers: Makers) -> None:
+    def _resolve(self, makers: SweepMakers) -> Readings:
         """Find the makers of each different input that is not named by a placeholder alone."""
         different: set[str] = set()
         for expansion in self._expansions.values():
             for _, lists in expansion.loose_inputs:
                 different.update(chain.from_iterable(lists))
-        directories: dict[str, str] = {}
-        for path in different:
-            key = self._paths.key(path)
-            found = makers.find(key)
-            if found is None:
-                directories[path] = key
-            else:
-                self._makers_of[path] = (found[0],)
-                self._made[path] = found[1]
-        below = makers.below(directories.values())
-        for path, key in directories.items():
-            if below[key]:
-                self._makers_of[path] = tuple(sorted(set(below[key].values())))
-                self.read.update(below[key])
+        return Readings(makers, self._paths, different)
 
     def _find_by_path(self, expansion: Expansion) -> None:
         by_path = self._by_path[expansion.plan.name]
+        makers_of, made = self._readings.members, self._readings.outputs
         for text, lists in expansion.loose_inputs:
             sources: dict[str, None] = {}
             for index, some in enumerate(lists, expansion.base):
                 for path in some:
-                    members = self._makers_of.get(path)
+                    members = makers_of.get(path)
                     if members is None:
                         if len(sources) < _MOST_LOOKED_AT:
                             sources[path] = None
                     elif members != (index,):
                         by_path.setdefault(index, []).append(members)
-                        if path in self._made:
-                            self.read.add(self._made[path])
+                        if path in made:
+                            self.read.add(made[path])
                     else:
                         self._check_own(expansion, index - expansion.base, path, text.place)
             self.sources.setdefault(text.place, []).extend(sources)
@@ -151,7 +139,7 @@ class Edges:
             what = f"step {expansion.plan.name!r} reads {path!r} and makes it too"
             self._findings.mistake(place, what, "a file that is changed in place can be one of `outputs` only")
 
-    def _sizes_by_path(self, expansion: Expansion, makers: Makers) -> dict[str, list[int]]:
+    def _sizes_by_path(self, expansion: Expansion, makers: SweepMakers) -> dict[str, list[int]]:
         """How many tasks of which steps each task needs by its paths; what several tasks need is counted once."""
         found: dict[str, list[int]] = {}
         known: dict[tuple[int, ...], tuple[set[int], Counter[str]]] = {}

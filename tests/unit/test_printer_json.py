@@ -13,7 +13,7 @@ from taskrun.printer import JsonEvents
 
 def written(*events: object) -> list[dict[str, object]]:
     stream = io.StringIO()
-    JsonEvents(stream, lambda finished: 1 if finished.counts.get("failed") else 0).show(events)
+    JsonEvents(stream).show(events)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -54,7 +54,7 @@ def test_events_are_flushed_as_they_happen_and_nobody_reading_is_no_error() -> N
                 raise BrokenPipeError
 
     pipe = Pipe()
-    events = JsonEvents(pipe, lambda finished: 0)
+    events = JsonEvents(pipe)
     events.show([begin(1)])
     assert pipe.flushes == 1
     events.show([end()])
