@@ -14,14 +14,11 @@ from typing import TypeVar
 import click
 from msgspec import Struct
 
+from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
 from taskrun.shell import quote_word
-
-DEFAULT_FILE = "sweep.yaml"
-STATES = ".taskrun"
-_ENDINGS = (".yaml", ".yml", ".txt", ".py")
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -136,11 +133,6 @@ def source_of(
     return Source(
         file=file, select=tuple(words), here=os.getcwd(), state_dir=state_dir, name=name, sets=tuple(sets)
     )
-
-
-def looks_like_file(word: str) -> bool:
-    """Whether the first positional argument is FILE; everything else is a selection."""
-    return word == "-" or (word.endswith(_ENDINGS) and "=" not in word and "*" not in word)
 
 
 def source_options(function: Function) -> Function:

@@ -1,0 +1,12 @@
+"""What can stand for FILE on the command line; light enough for whoever is asked at each keystroke."""
+
+from __future__ import annotations
+
+DEFAULT_FILE = "sweep.yaml"
+STATES = ".taskrun"
+ENDINGS = (".yaml", ".yml", ".txt", ".py")
+
+
+def looks_like_file(word: str) -> bool:
+    """Whether the first positional argument is FILE; everything else is a selection."""
+    return word == "-" or (word.endswith(ENDINGS) and "=" not in word and "*" not in word)
