@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from processes import STATE, Place, in_thread, place, task
 
+from taskrun.errors import UsageError
 from taskrun.machine import group_members
 from taskrun.model import Cause, Interrupted, Shell, Spawned, Step, Task, Tick, mark
 
@@ -294,14 +295,25 @@ def test_a_hosts_own_children_are_left_alone(tmp_path: Path) -> None:
     assert mine.wait() == 5
 
 
-def test_a_host_that_ignores_its_children_loses_the_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize("owns_process", [True, False])
+def test_where_children_are_ignored_their_results_are_had_all_the_same(tmp_path: Path, owns_process: bool) -> None:
     old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        with place(tmp_path) as here:
-            assert here.run(task(0, "sleep 0.1"))[0].cause is Cause.LOST
-        with place(tmp_path, owns_process=True) as here:
-            assert here.run(task(0, "sleep 0.1"))[0].exit_code == 0
+        with place(tmp_path, owns_process=owns_process) as here:
+            assert here.run(task(0, "exit 7"))[0].exit_code == 7
         assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, old)
+
+
+def test_outside_the_main_thread_ignored_children_are_refused(tmp_path: Path) -> None:
+    def work() -> None:
+        with pytest.raises(UsageError, match="ignores SIGCHLD"):
+            Place(tmp_path)
+
+    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        in_thread(work)
     finally:
         signal.signal(signal.SIGCHLD, old)
 

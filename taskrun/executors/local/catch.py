@@ -1,103 +1,226 @@
-"""Signals in a host program: caught while a run waits in the main thread, and put back when the last such run is over.
+"""Signals in a host program: caught while a run is on in the main thread, then put back and handed on.
 
-Several runs of one process share the handlers, so that it does not matter which of them ends first.
+Several runs of one process share the handlers, so that it does not matter which of them ends first. What a run was
+stopped by was meant for the host too: `hand_on` gives it to the host's own handlers once these are back.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-from taskrun.interrupt import heeded
+from taskrun.errors import UsageError
+from taskrun.interrupt import STOPPING
 
 Action = Callable[[int, FrameType | None], object] | int | None
 
+_DEAF = (
+    "this program ignores SIGCHLD, so that nobody could learn how a command ended; "
+    "call signal.signal(signal.SIGCHLD, signal.SIG_DFL) first, or run this in the main thread"
+)
+
 
 class Catcher:
-    """One run's share: `fd` is readable when a signal may have come, `received` tells which."""
+    """One run's share, from construction in the main thread to `close`.
 
-    def __init__(self) -> None:
+    `reap` is called before a handler of the host's that may take the exit statuses of all children.
+    """
+
+    def __init__(self, reap: Callable[[], None] | None = None) -> None:
         self.inbox: list[int] = []
-        self.fd = _join(self)
+        self.reap = reap
+        self._installed = _join(self)
+        self.fd = self._installed.reading
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Have `fd` readable from the moment in which a signal arrives. Without it a poll just begun sleeps through a
+        signal: its handler runs between two instructions, and another thread may have been interrupted.
+        """
+        if not _is_main():
+            yield
+            return
+        with self._installed.listening():
+            yield
 
     def received(self) -> list[int]:
         """The signals since the last call."""
-        _distribute()
         taken, self.inbox = self.inbox, []
         return taken
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Hold the host's SIGCHLD handler up until a new child is known to `reap`."""
+        self._installed.starting += 1
+        try:
+            yield
+        finally:
+            self._installed.starting -= 1
+            self._installed.catch_up()
 
     def close(self) -> None:
         """Let go; the last one puts the old handlers back."""
         _leave(self)
 
 
-class _Installed:
-    """The handlers and the pipe: Python writes each signal's number into it in the very moment of its arrival.
+def hand_on() -> None:
+    """Give what was caught to the host's own handlers, each signal once, unless another run is still on.
 
-    A handler alone would not do: it runs between two instructions, so that a poll just begun sleeps through it.
+    Those whose default ends the process come first: nothing that a SIGINT raises may swallow them.
+    """
+    if not _is_main() or (_installed is not None and _installed.members):
+        return
+    numbers = sorted({*_caught}, key=lambda number: (number == signal.SIGINT, number))
+    _caught.clear()
+    for number in numbers:
+        signal.raise_signal(number)
+
+
+def refuse_deafness() -> None:
+    """UsageError where no exit status could be had: SIGCHLD is ignored, and only the main thread can change that."""
+    if not _is_main() and signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        raise UsageError(_DEAF)
+
+
+class _Installed:
+    """The handlers, and the pipe into which Python writes the number of each signal while somebody listens.
+
+    A handler that was not set from Python (None) could not be put back, so it stays; what the host ignores stays
+    ignored, but for SIGCHLD: where that is ignored the kernel throws exit statuses away.
     """
 
     def __init__(self) -> None:
         self.members: list[Catcher] = []
-        self.heeded = frozenset(int(number) for number in heeded(_is_ignored))
+        self.starting = 0
         self.reading, self._writing = os.pipe()
         os.set_blocking(self.reading, False)
         os.set_blocking(self._writing, False)
-        self._old_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        # A handler that was not set from Python (None) could not be put back, so it stays.
-        present = {number: signal.getsignal(number) for number in self.heeded}
-        self._old: dict[int, Action] = {number: old for number, old in present.items() if old is not None}
-        for number in self._old:
-            signal.signal(number, _ignore)
+        self._hosts_fd: int | None = None
+        self._is_late = False
+        self._old: dict[int, Action] = {}
+        for number in STOPPING:
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                self._old[number] = signal.signal(number, _note)
+        self._old_child: Action = signal.getsignal(signal.SIGCHLD)
+        if self._old_child is signal.SIG_IGN:
+            self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        elif callable(self._old_child):
+            self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _reap_first)
+        self._ours = {number: signal.getsignal(number) for number in self._old}
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """The host has its own descriptor for this back whenever its own code runs, and misses no number."""
+        before, outer = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False), self._hosts_fd
+        self._hosts_fd = before if outer is None else outer
+        try:
+            yield
+        finally:
+            now = _set_wakeup_fd(before)
+            if now != self._writing:  # changed by a handler meanwhile
+                _set_wakeup_fd(now)
+            self._hosts_fd = outer
+            self._forward(now if now != self._writing else before)
+
+    def _forward(self, fd: int) -> None:
+        try:
+            numbers = os.read(self.reading, 4096)
+        except BlockingIOError:
+            return
+        theirs = bytes(number for number in numbers if number not in STOPPING or number not in self._old)
+        if theirs and fd >= 0:
+            with suppress(OSError):  # full, or closed by its owner
+                os.write(fd, theirs)
+
+    def children(self, frame: FrameType | None) -> None:
+        """A child has ended: ours first, then the host may take what it finds."""
+        self._is_late = self.starting > 0
+        if self._is_late:
+            return
+        for member in self.members:
+            if member.reap is not None:
+                member.reap()
+        if callable(self._old_child):
+            self._old_child(signal.SIGCHLD, frame)
+
+    def catch_up(self) -> None:
+        """Do what was put off while a child was being started."""
+        if self._is_late and not self.starting:
+            self.children(None)
 
     def remove(self) -> None:
         for number, old in self._old.items():
-            if signal.getsignal(number) is _ignore:
+            if signal.getsignal(number) == self._ours[number]:  # else the host has set another one meanwhile
                 signal.signal(number, old)
-        signal.set_wakeup_fd(self._old_fd)
+        if self._hosts_fd is not None:
+            _set_wakeup_fd(self._hosts_fd)
         os.close(self.reading)
         os.close(self._writing)
 
 
 _installed: _Installed | None = None
+_caught: list[int] = []
 
 
-def _is_ignored(number: int) -> bool:
-    return signal.getsignal(number) is signal.SIG_IGN
+def _note(number: int, frame: FrameType | None) -> None:
+    if _installed is not None and _installed.members:
+        _caught.append(number)
+        for member in _installed.members:
+            member.inbox.append(number)
+        return
+    _remove()  # the last one was closed in another thread, which could not
+    signal.raise_signal(number)
 
 
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """What matters has happened: the number is in the pipe."""
+def _reap_first(number: int, frame: FrameType | None) -> None:
+    if _installed is not None:
+        _installed.children(frame)
 
 
-def _join(catcher: Catcher) -> int:
+def _join(catcher: Catcher) -> _Installed:
     global _installed
     if _installed is None:
         _installed = _Installed()
     _installed.members.append(catcher)
-    return _installed.reading
+    return _installed
 
 
 def _leave(catcher: Catcher) -> None:
-    global _installed
     if _installed is None or catcher not in _installed.members:
         return
     _installed.members.remove(catcher)
-    if not _installed.members:
+    if not _installed.members and _is_main():
+        _remove()
+
+
+def _remove() -> None:
+    global _installed
+    if _installed is not None:
         _installed.remove()
         _installed = None
 
 
-def _distribute() -> None:
-    if _installed is None:
-        return
+def _forget() -> None:
+    """In a forked child: it has the handlers that it would have without us, and what was caught is its parent's."""
+    _caught.clear()
+    if _installed is not None:
+        _installed.members.clear()
+        _remove()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _set_wakeup_fd(fd: int) -> int:
     try:
-        numbers = os.read(_installed.reading, 4096)
-    except BlockingIOError:
-        return
-    for number in numbers:
-        if number in _installed.heeded:
-            for catcher in _installed.members:
-                catcher.inbox.append(number)
+        return signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
+    except (OSError, ValueError):  # its owner has closed it
+        return signal.set_wakeup_fd(-1)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -66,7 +66,9 @@ class Environments:
 
     def __init__(self, inherited: Mapping[bytes, bytes], run: str, most_cores: Fraction) -> None:
         self._base = {
-            name: value for name, value in inherited.items() if name not in _OURS and not name.startswith(_PARAM)
+            name: value
+            for name, value in _snapshot(inherited).items()
+            if name not in _OURS and not name.startswith(_PARAM)
         }
         if not os.path.isdir(self._base.get(b"OLDPWD", b"/")):
             del self._base[b"OLDPWD"]  # as bash does
@@ -96,6 +98,15 @@ class Environments:
         variables[b"TASKRUN_CORES"] = show_number(min(task.traits.cores, self._most_cores)).encode()
         names = tuple(_PARAM + os.fsencode(name.upper()) for name in (*step.names, *step.lets))
         return Surroundings(variables, task.env, names)
+
+
+def _snapshot(variables: Mapping[bytes, bytes]) -> Variables:
+    """A copy of os.environb, whatever another thread of a host program does to it meanwhile."""
+    while True:
+        try:
+            return dict(variables)
+        except (KeyError, RuntimeError):
+            continue
 
 
 def _pwd(inherited: bytes, directory: bytes) -> bytes:

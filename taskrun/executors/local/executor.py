@@ -6,9 +6,12 @@ Everything that can go wrong with a command comes back as an `Ended`; what this 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt, Grant
@@ -20,8 +23,11 @@ from taskrun.machine import StartClock, find_process, marks, namespace, usable_c
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
+_FORKED = "this process was forked off the one that runs it"
 _ORPHAN = "it outlived its runner, and nobody saw how it ended"
 _TICK: tuple[Happening, ...] = (Tick(),)
+
+_Result = tuple[int, resource.struct_rusage, float]  # as wait4 gave it, and when by the steady clock
 
 
 class LocalExecutor:
@@ -52,13 +58,19 @@ class LocalExecutor:
         self._starts = StartClock()
         self._children: dict[int, Child] = {}
         self._pids: dict[int, int] = {}
+        self._results: dict[int, _Result] = {}  # of children that were reaped before anybody asked
         self._adoptions = adopt.Adoptions()
         self._lingering = ends.Lingering(grace)
         self._interrupts = Interrupts()
         self._happened: list[Happening] = []
         self._is_stopped = False
         self._launcher = Launcher(root, os.path.join(root, state), run, cores, owns_process=owns_process)
-        self._watch = watch(owns_process=owns_process)
+        try:
+            self._watch = watch(self._reap_early, owns_process=owns_process)
+        except BaseException:
+            self._launcher.close()
+            raise
+        _executors.add(self)
 
     # --- starting ----------------------------------------------------------------------------------------------------
 
@@ -67,6 +79,10 @@ class LocalExecutor:
         if handle is not None:
             self._adopt(task, attempt, handle)
             return
+        with self._watch.starting():
+            self._start(task, attempt)
+
+    def _start(self, task: Task, attempt: Attempt) -> None:
         try:
             child = self._launcher.launch(task, attempt, self._starts.read)
         except CouldNotStart as error:
@@ -145,15 +161,13 @@ class LocalExecutor:
         """Take the result of a child that looks over."""
         child = self._children[pid]
         try:
-            reaped, status, usage = os.wait4(pid, os.WNOHANG)
+            result = self._result(pid)
         except ChildProcessError:
-            self._forget(child)
-            seconds = time.monotonic() - child.began
-            self._happened.append(ends.lost(child.task.index, child.attempt, child.start, seconds, _STOLEN))
+            self._lose(child, _STOLEN)
             return
-        if not reaped:
+        if result is None:
             return
-        seconds = time.monotonic() - child.began
+        status, usage, moment = result
         try:
             os.killpg(pid, 0)
         except (ProcessLookupError, PermissionError):
@@ -162,9 +176,33 @@ class LocalExecutor:
             self._lingering.notice(pid)
         self._forget(child)
         has_peak = self._launcher.peak.is_exceeded(usage.ru_maxrss, child.peak)
+        seconds = moment - child.began
         self._happened.append(
             ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
         )
+
+    def _result(self, pid: int) -> _Result | None:
+        """How a child ended; None while it has not. ChildProcessError: somebody else was told."""
+        try:
+            reaped, status, usage = os.wait4(pid, os.WNOHANG)
+        except ChildProcessError:
+            if pid not in self._results:
+                raise
+            return self._results.pop(pid)
+        return (status, usage, time.monotonic()) if reaped else None
+
+    def _reap_early(self) -> None:
+        """Take all results that there are, before a handler of the host's takes them; the rest is done in turn."""
+        for pid in list(self._children):
+            with suppress(ChildProcessError):
+                reaped, status, usage = os.wait4(pid, os.WNOHANG)
+                if reaped:
+                    self._results[pid] = status, usage, time.monotonic()
+
+    def _lose(self, child: Child, why: str) -> None:
+        self._forget(child)
+        seconds = time.monotonic() - child.began
+        self._happened.append(ends.lost(child.task.index, child.attempt, child.start, seconds, why))
 
     def _forget(self, child: Child) -> None:
         del self._children[child.pid]
@@ -191,6 +229,18 @@ class LocalExecutor:
         except ChildProcessError:
             return  # somebody else has reaped it: the number may be another's
         ends.signal_group(pid, number, signal.SIGCONT)
+
+    def abandon(self) -> None:
+        """In a forked child: the processes are its parent's, to be waited for and killed by nobody else."""
+        self._is_stopped = True
+        self._lingering = ends.Lingering(self._grace)
+        for child in list(self._children.values()):
+            child.streams.log, child.script = None, ""  # they are still in use
+            self._lose(child, _FORKED)
+        now = time.time()
+        for adoption in self._adoptions.known.values():
+            self._happened.append(Ended(adoption.task, adoption.attempt, now, now, cause=Cause.LOST, message=_FORKED))
+        self._adoptions.close()
 
     def stop(self) -> None:
         """See `Executor.stop`: ends what still runs, and returns when all of it is gone."""
@@ -224,3 +274,14 @@ class LocalExecutor:
         for pid in list(self._children):
             self._kill(pid, signal.SIGKILL)
         self._lingering.kill()
+
+
+_executors: weakref.WeakSet[LocalExecutor] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for executor in list(_executors):
+        executor.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 from taskrun.executors.local.catch import Catcher
 
@@ -35,11 +36,22 @@ if sys.platform != "linux":
         def discard(self, pid: int) -> None:
             """The event came once and is gone."""
 
+        def starting(self) -> AbstractContextManager[None]:
+            return nullcontext() if self._catcher is None else self._catcher.starting()
+
         def block(self, timeout: float | None) -> tuple[list[int], list[int]]:
             over, self._over = self._over, []
-            events = self._queue.control(None, 64, 0 if over else timeout)
-            over += [event.ident for event in events if event.filter == select.KQ_FILTER_PROC]
-            return over, self._catcher.received() if self._catcher is not None else []
+            if over:
+                timeout = 0
+            if self._catcher is None:
+                return over + self._ended(timeout), []
+            with self._catcher.listening():
+                over += self._ended(0 if self._catcher.inbox else timeout)
+            return over, self._catcher.received()
+
+        def _ended(self, timeout: float | None) -> list[int]:
+            events = self._queue.control(None, 64, timeout)
+            return [event.ident for event in events if event.filter == select.KQ_FILTER_PROC]
 
         def close(self) -> None:
             self._queue.close()

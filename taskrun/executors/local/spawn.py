@@ -1,7 +1,8 @@
 """How a process is started: posix_spawn wherever it can serve, else Popen; never a fork of the runner's memory.
 
 A new process leads a session of its own, has all signals at their defaults and none blocked, and no descriptor of
-ours. posix_spawn has no cwd: where the process is ours we stand in the task's directory for the moment of the start.
+ours. posix_spawn has no cwd: where the process is ours we stand in the task's directory for the moment of the start;
+in a host program it serves where we stand there already, and no other thread can lead us elsewhere meanwhile.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import fcntl
 import os
 import resource
 import signal
+import threading
 from collections.abc import Sequence
 
 from taskrun.executors.local.commands import Command
 from taskrun.executors.local.environment import Variables
 from taskrun.executors.local.streams import FileAction, Streams
+
+OWN_THREADS = "taskrun-"  # how the names of our own begin; they use absolute paths
 
 _LOWEST = 3
 _FIXED = (signal.SIGKILL, signal.SIGSTOP)
@@ -31,7 +35,8 @@ class Spawner:
         self._root = root
         self._resets = _to_reset(owns_process=owns_process)
         self._null = _above_standard(os.open(os.devnull, os.O_RDWR))
-        self._closes = _kept_from_tasks(_inheritable(), owns_process=owns_process)
+        if owns_process:
+            _keep(_inheritable())
         self._home: int | None = None
         self._here: int | None = None
         if owns_process:
@@ -42,7 +47,7 @@ class Spawner:
     def spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
         """The number of the new process. OSError or ValueError where the system or the text does not allow it."""
         if self._here is None:
-            start = self._posix_spawn if _is_here(directory) else self._popen
+            start = self._posix_spawn if _is_alone() and _is_here(directory) else self._popen
             return start(command, variables, streams, directory)
         if directory == self._root:
             return self._posix_spawn(command, variables, streams, directory)
@@ -67,7 +72,7 @@ class Spawner:
             program,
             words,
             variables,
-            file_actions=streams.actions(self._null, self._closes),
+            file_actions=streams.actions(self._null, () if self._here is not None else _closes()),
             setsid=True,
             setsigmask=(),
             setsigdef=self._resets,
@@ -125,16 +130,18 @@ def _directory(path: str) -> int | None:
         return None  # deleted, or closed to us: there is no way back
 
 
-def _kept_from_tasks(fds: Sequence[int], *, owns_process: bool) -> list[FileAction]:
-    """What closes these in each new process. Our own process simply stops handing them on, since posix_spawn refuses
-    to close a number beyond the limit of open files, which a descriptor from before a `ulimit -n` may have.
+def _keep(fds: Sequence[int]) -> None:
+    """Hand these on no more. Not by closing each in each new process: posix_spawn refuses a number beyond the limit
+    of open files, which a descriptor from before a `ulimit -n` may have.
     """
-    if not owns_process:
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return [(os.POSIX_SPAWN_CLOSE, fd) for fd in fds if fd < most]  # type: ignore[misc]
     for fd in fds:
         os.set_inheritable(fd, False)
-    return []
+
+
+def _closes() -> list[FileAction]:
+    """What closes the descriptors in a new process that a host program hands on to its own."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable() if fd < most]  # type: ignore[misc]
 
 
 def _inheritable() -> Sequence[int]:
@@ -151,6 +158,12 @@ def _is_inheritable(fd: int) -> bool:
         return os.get_inheritable(fd)
     except OSError:
         return False  # the one that listed the others, closed by now
+
+
+def _is_alone() -> bool:
+    """Whether no thread of the host's could change the current directory just now."""
+    here = threading.current_thread()
+    return all(thread is here or thread.name.startswith(OWN_THREADS) for thread in threading.enumerate())
 
 
 def _is_here(directory: str) -> bool:

@@ -13,10 +13,11 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from taskrun.executors.local.catch import Catcher
+from taskrun.executors.local.catch import Catcher, refuse_deafness
 from taskrun.interrupt import heeded
 
 Woken = tuple[Iterable[int], Sequence[int]]  # children that look over: reap each before asking for the next; signals
@@ -25,6 +26,7 @@ NOTHING: Woken = ((), ())
 _FEW = 4
 _LONGEST = 86_400.0
 _POLLING = 0.05
+_NOTHING_TO_HOLD = nullcontext()
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _ENDS = (1, 2, 3)  # CLD_EXITED, CLD_KILLED, CLD_DUMPED; being stopped is no end
 
@@ -38,6 +40,9 @@ class Watch(Protocol):
     def discard(self, pid: int) -> None:
         """It has been reaped."""
 
+    def starting(self) -> AbstractContextManager[None]:
+        """Around a start: nobody reaps the new child before it is known."""
+
     def block(self, timeout: float | None) -> Woken:
         """Sleep until something has happened, at most `timeout` seconds; may wake for nothing."""
 
@@ -45,18 +50,45 @@ class Watch(Protocol):
         """Put signals and descriptors back as they were."""
 
 
-def watch(*, owns_process: bool) -> Watch:
-    """The way that fits: to block signals takes the main thread of a process of our own, and sigtimedwait."""
+def watch(reap: Callable[[], None], *, owns_process: bool) -> Watch:
+    """The way that fits: to block signals takes the main thread of a process of our own, and sigtimedwait.
+
+    `reap` takes the exit statuses of all our children that are over: asked for before others take them.
+    UsageError where no exit status could be had.
+    """
     is_main = threading.current_thread() is threading.main_thread()
-    if owns_process and is_main and hasattr(signal, "sigtimedwait"):
+    if owns_process and is_main and hasattr(signal, "sigtimedwait") and not _is_accompanied():
         return SignalWatch()
-    catcher = Catcher() if is_main else None
+    refuse_deafness()
+    catcher = Catcher(reap) if is_main else None
     if sys.platform == "linux":
         return PollWatch(catcher)
     else:  # noqa: RET505 (a type checker for Linux leaves this out)
         from taskrun.executors.local.kqueue import KqueueWatch
 
         return KqueueWatch(catcher)
+
+
+def _is_accompanied() -> bool:
+    """Whether another thread would take a signal that we block: a library's of a Python file, such as NumPy's."""
+    own = threading.get_native_id()
+    child = 1 << (signal.SIGCHLD - 1)
+    try:
+        for thread in map(int, os.listdir("/proc/self/task")):
+            if thread != own and not _blocked(thread) & child:
+                return True
+    except OSError:
+        return threading.active_count() > 1
+    return False
+
+
+def _blocked(thread: int) -> int:
+    """The mask of a thread of ours; one that has just ended blocks everything."""
+    try:
+        with open(f"/proc/self/task/{thread}/status", "rb") as file:
+            return next(int(line[7:], 16) for line in file if line.startswith(b"SigBlk:"))
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
 
 
 def peek(pid: int) -> bool:
@@ -79,6 +111,9 @@ class SignalWatch:
 
     def discard(self, pid: int) -> None:
         self._children.pop(pid, None)
+
+    def starting(self) -> AbstractContextManager[None]:
+        return _NOTHING_TO_HOLD
 
     def block(self, timeout: float | None) -> Woken:
         if timeout is None:
@@ -153,13 +188,22 @@ class PollWatch:
             self._poll.unregister(fd)
             os.close(fd)
 
+    def starting(self) -> AbstractContextManager[None]:
+        return _NOTHING_TO_HOLD if self._catcher is None else self._catcher.starting()
+
     def block(self, timeout: float | None) -> Woken:
         if self._asked:
             timeout = _POLLING if timeout is None else min(timeout, _POLLING)
+        if self._catcher is None:
+            return self._ended(timeout), ()
+        with self._catcher.listening():
+            ended = self._ended(0 if self._catcher.inbox else timeout)
+        return ended, self._catcher.received()
+
+    def _ended(self, timeout: float | None) -> Sequence[int]:
         ready = self._poll.poll(None if timeout is None else math.ceil(max(0.0, min(timeout, _LONGEST)) * 1000))
         ended = [self._pids[fd] for fd, _ in ready if fd in self._pids]
-        ended += [pid for pid in self._asked if _looks_over(pid)]
-        return ended, self._catcher.received() if self._catcher is not None else ()
+        return ended + [pid for pid in self._asked if _looks_over(pid)] if self._asked else ended
 
     def close(self) -> None:
         for pid in list(self._fds):
