@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from msgspec import Struct
@@ -18,7 +18,7 @@ from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
-from taskrun.shell import quote_word
+from taskrun.shell import quote_visible
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -28,7 +28,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     `select`: what the user selected of it, as typed; `here`: the directory that the command was typed in;
     `again(names)`: the line to paste that runs tasks (or a step) again; `jobs` and `output`: what holds where no option
-    says otherwise.
+    says otherwise. `seen`: what is on record, where the study itself was made from that.
     """
 
     study: Study
@@ -39,12 +39,19 @@ class Opened(Struct, frozen=True, kw_only=True):
     select: tuple[str, ...] = ()
     jobs: Fraction | None = None
     output: str = "failures"
+    seen: OnRecord | None = None
 
     @property
     def chosen(self) -> Sequence[int]:
         """The selected tasks, exactly; all where nothing is selected. UsageError for what selects nothing."""
         tasks = self.study.graph.tasks
         return select(tasks, self.select) if self.select else range(len(tasks))
+
+    def on_record(self) -> OnRecord:
+        """What is on record of the study, read without a lock."""
+        from taskrun.standing import look_up
+
+        return self.seen or look_up(self.state, source=self.study.source)
 
     def shown(self, path: str) -> str:
         """A path of the study as the user sees it from `here`."""
@@ -66,6 +73,8 @@ class Source(Struct, frozen=True, kw_only=True):
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
         file = self.file or DEFAULT_FILE
+        if self.sets and (file == "-" or file.endswith((".txt", ".py"))):
+            raise UsageError(f"--set replaces the values of a sweep, and {file!r} has none")
         if file == "-" or file.endswith(".txt"):
             from taskrun.cli.command_file import open_commands
 
@@ -88,14 +97,21 @@ class Source(Struct, frozen=True, kw_only=True):
         above = os.path.join(self.here, self.state_dir) if self.state_dir else os.path.join(root, STATES)
         return os.path.normpath(os.path.join(above, name))
 
-    def again(self, *words: str) -> Callable[[Sequence[str]], str]:
-        """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again."""
+    def again(self, *words: str, name: str | None = None) -> Callable[[Sequence[str]], str]:
+        """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again.
+
+        `name` is the study's where that must be said though nobody typed it.
+        """
         more = [*words]
-        for option, value in (("--state-dir", self.state_dir), ("--name", self.name)):
+        for option, value in (("--state-dir", self.state_dir), ("--name", self.name or name)):
             more += [option, value] if value else []
         for assignment in self.sets:
             more += ["--set", assignment]
         return lambda names: pasted("taskrun", "run", *more, names=names)
+
+    def again_from(self, file: str) -> Callable[[Sequence[str]], str]:
+        """As `again`, for the study of a file."""
+        return self.again(file) if looks_like_file(file) else self.again("--file", file)
 
     def _sweep(self, file: str) -> Opened:
         from taskrun.sweep.loading import load
@@ -107,14 +123,14 @@ class Source(Struct, frozen=True, kw_only=True):
         study = load(
             file, sets=_assignments(self.sets), state=state if seen.startswith("../") else seen, name=name
         )
-        again = self.again(file) if looks_like_file(file) else self.again("--file", file)
+        again = self.again_from(file)
         return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
 
 
 def pasted(*words: str, names: Sequence[str]) -> str:
     """A command line to paste: words, and names that no option is mistaken for."""
     apart = ["--"] if any(name.startswith("-") for name in names) else []
-    return " ".join(map(quote_word, [*words, *apart, *names]))
+    return " ".join(map(quote_visible, [*words, *apart, *names]))
 
 
 def source_of(
@@ -156,5 +172,7 @@ def _assignments(texts: Sequence[str]) -> dict[str, str]:
         name, equals, values = text.partition("=")
         if not equals or not name:
             raise UsageError(f"--set {text!r}: NAME=VALUES expected, such as --set buffer=1024,2048")
+        if name in found:
+            raise UsageError(f"--set {name}: given twice; all its values stand together, as {name}=A,B")
         found[name] = values
     return found

@@ -2,6 +2,6 @@
 
 from taskrun.shell.mistakes import QuoteError
 from taskrun.shell.quoting import Quoter, Raw, plan_quoting
-from taskrun.shell.simple import quote_word, simple_words
+from taskrun.shell.simple import quote_visible, quote_word, simple_words
 
-__all__ = ["QuoteError", "Quoter", "Raw", "plan_quoting", "quote_word", "simple_words"]
+__all__ = ["QuoteError", "Quoter", "Raw", "plan_quoting", "quote_visible", "quote_word", "simple_words"]

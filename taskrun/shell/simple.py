@@ -35,6 +35,22 @@ def quote_word(text: str) -> str:
     return text if is_safe(text) else single_quoted(text)
 
 
+def quote_visible(text: str) -> str:
+    """As `quote_word`, but all that a terminal cannot show is written as escapes, which bash, zsh and ksh know."""
+    if text.isprintable():
+        return quote_word(text)
+    return "$'" + "".join(map(_escaped, text)) + "'"
+
+
+def _escaped(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", errors))
+
+
 def single_quoted(text: str) -> str:
     """The text in single quotes, whatever it holds."""
     return "'" + text.replace("'", "'\\''") + "'"

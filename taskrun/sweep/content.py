@@ -15,9 +15,14 @@ _OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 def read_text(path: str, shown: str) -> str:
     """The file's text, without a byte order mark. `shown` names it in messages; SweepError where there is no text."""
+    return _decoded(read_bytes(path, shown), shown)
+
+
+def read_bytes(path: str, shown: str) -> bytes:
+    """All that is in the file, whatever it is; SweepError where that cannot be had."""
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            return file.read()
     except FileNotFoundError:
         raise _refused(shown, "there is no such file", _neighbour(path)) from None
     except IsADirectoryError:
@@ -26,7 +31,6 @@ def read_text(path: str, shown: str) -> str:
         raise _refused(shown, f"cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in the name
         raise _refused(repr(shown), "there is no such file") from None
-    return _decoded(content, shown)
 
 
 def _refused(shown: str, what: str, hint: str = "") -> SweepError:
