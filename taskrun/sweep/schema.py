@@ -140,33 +140,53 @@ class StepKeys(Struct, forbid_unknown_fields=True):
     """One step: a command, run once for each combination of the sweep names that it mentions."""
 
     run: Annotated[Words, says("The command: a text for the shell, or a list that no shell sees.")] | UnsetType = UNSET
-    per: Annotated[Names, says("The sweep names that the step runs over, or a step to run like.")] | UnsetType = UNSET
+    per: Annotated[
+        Names, says("Names to run over, or a step to run like (default: the names that it mentions).")
+    ] | UnsetType = UNSET
     after: Annotated[Steps, says("Steps to wait for; `{sim: any}`: whatever became of it.")] | UnsetType = UNSET
     inputs: Annotated[Paths, says("The files that the command reads.")] | UnsetType = UNSET
     outputs: Annotated[Paths, says("The files that the command makes.")] | UnsetType = UNSET
-    stdout: Annotated[Filled, says("The file that standard output goes to.")] | UnsetType = UNSET
-    stderr: Annotated[Filled, says("The file that standard error goes to; `stdout`: the same.")] | UnsetType = UNSET
-    cwd: Annotated[Filled, says("The directory that the command runs in.")] | UnsetType = UNSET
-    env: Annotated[dict[Variable, Blank], says("Environment variables.")] | UnsetType = UNSET
-    shell: Annotated[ShellWords, says("The words before the command, as `bash -euo pipefail -c`.")] | UnsetType = UNSET
+    stdout: Annotated[
+        Filled, says("The file that standard output goes to (default: the task's log).")
+    ] | UnsetType = UNSET
+    stderr: Annotated[
+        Filled, says("The file that standard error goes to; `stdout`: the same (default: the task's log).")
+    ] | UnsetType = UNSET
+    cwd: Annotated[
+        Filled, says("The directory that the command runs in (default: the sweep file's).")
+    ] | UnsetType = UNSET
+    env: Annotated[dict[Variable, Blank], says("Environment variables of the step.")] | UnsetType = UNSET
+    shell: Annotated[ShellWords, says("The words before the command (default: the file's `shell`).")] | UnsetType = UNSET
     cores: Annotated[Amount, says("Cores to take, 0 and fractions too (default: 1).")] | UnsetType = UNSET
-    memory: Annotated[Size, says("Memory to take, such as `2G`.")] | UnsetType = UNSET
-    gpus: Annotated[Amount, says("GPUs to take.")] | UnsetType = UNSET
+    memory: Annotated[Size, says("Memory to take, such as `2G` (default: 0).")] | UnsetType = UNSET
+    gpus: Annotated[Amount, says("GPUs to take (default: 0).")] | UnsetType = UNSET
     tokens: Annotated[dict[Pool, Amount], says("What to take from pools, as `{licence: 1}`.")] | UnsetType = UNSET
-    memory_limit: Annotated[Flag, says("Kill the task when it uses more than its `memory`.")] | UnsetType = UNSET
-    pin: Annotated[Flag, says("Bind the task to cores of its own.")] | UnsetType = UNSET
-    timeout: Annotated[Timeout, says("The longest that an attempt may take, such as `90s`.")] | UnsetType = UNSET
+    memory_limit: Annotated[
+        Flag, says("Kill the task when it uses more than its `memory` (default: false).")
+    ] | UnsetType = UNSET
+    pin: Annotated[Flag, says("Bind the task to cores of its own (default: false).")] | UnsetType = UNSET
+    timeout: Annotated[
+        Timeout, says("The longest that an attempt may take, such as `90s` (default: no limit).")
+    ] | UnsetType = UNSET
     retries: Annotated[Count, says("Further attempts after a failure (default: 0).")] | UnsetType = UNSET
-    retry_delay: Annotated[Delay, says("The wait before a retry: `30s`, or `30s x2` to back off.")] | UnsetType = UNSET
+    retry_delay: Annotated[
+        Delay, says("The wait before a retry: `30s`, or `30s x2` to back off (default: 0s).")
+    ] | UnsetType = UNSET
     priority: Annotated[Number, says("The larger starts first (default: 0).")] | UnsetType = UNSET
-    nice: Annotated[Nice, says("The niceness of the command, from -20 to 19.")] | UnsetType = UNSET
+    nice: Annotated[Nice, says("The niceness of the command, from -20 to 19 (default: 0).")] | UnsetType = UNSET
     wrap: Annotated[Words, says("What stands before the command, as `apptainer exec img.sif`.")] | UnsetType = UNSET
-    check: Annotated[Check, says("How a file is compared with what is on record of it.")] | UnsetType = UNSET
-    always: Annotated[Flag, says("Run in every run.")] | UnsetType = UNSET
-    temp: Annotated[Temp, says("Outputs may be gone when all that use them are done.")] | UnsetType = UNSET
-    keep: Annotated[Flag, says("Outputs of a failed attempt stay where they are.")] | UnsetType = UNSET
+    check: Annotated[
+        Check, says("How a file is compared with what is on record of it (default: stat).")
+    ] | UnsetType = UNSET
+    always: Annotated[Flag, says("Run in every run (default: false).")] | UnsetType = UNSET
+    temp: Annotated[
+        Temp, says("Outputs may be gone when all that use them are done (default: false).")
+    ] | UnsetType = UNSET
+    keep: Annotated[Flag, says("Outputs of a failed attempt stay where they are (default: false).")] | UnsetType = UNSET
     ok_codes: Annotated[list[ExitCode], says("Exit codes that mean success; 0 always does.")] | UnsetType = UNSET
-    allow_failure: Annotated[Flag, says("A failure stops nothing, and the exit status stays 0.")] | UnsetType = UNSET
+    allow_failure: Annotated[
+        Flag, says("A failure stops nothing, and the exit status stays 0 (default: false).")
+    ] | UnsetType = UNSET
     desc: Annotated[Text, says("What the step is for.")] | UnsetType = UNSET
 
 
@@ -184,7 +204,7 @@ class FileKeys(Struct, forbid_unknown_fields=True):
     defaults: Annotated[StepKeys, says("Step keys for all steps that do not have them.")] | UnsetType = UNSET
     pools: Annotated[dict[Pool, Total], says("Amounts to share, as `{licence: 2}`.")] | UnsetType = UNSET
     env: Annotated[dict[Variable, Blank], says("Environment variables of all steps.")] | UnsetType = UNSET
-    shell: Annotated[ShellWords, says("The shell of all steps.")] | UnsetType = UNSET
+    shell: Annotated[ShellWords, says("The shell of all steps (default: bash -euo pipefail -c).")] | UnsetType = UNSET
 
 
 # --- what a file holds ------------------------------------------------------------------------------------------------
