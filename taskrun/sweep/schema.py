@@ -156,7 +156,7 @@ class StepKeys(Struct, forbid_unknown_fields=True):
         Filled, says("The directory that the command runs in (default: the sweep file's).")
     ] | UnsetType = UNSET
     env: Annotated[dict[Variable, Blank], says("Environment variables of the step.")] | UnsetType = UNSET
-    shell: Annotated[ShellWords, says("The words before the command (default: the file's `shell`).")] | UnsetType = UNSET
+    shell: Annotated[ShellWords, says("The words before it (default: the file's `shell`).")] | UnsetType = UNSET
     cores: Annotated[Amount, says("Cores to take, 0 and fractions too (default: 1).")] | UnsetType = UNSET
     memory: Annotated[Size, says("Memory to take, such as `2G` (default: 0).")] | UnsetType = UNSET
     gpus: Annotated[Amount, says("GPUs to take (default: 0).")] | UnsetType = UNSET
