@@ -13,7 +13,12 @@ Figure = tuple[int, ...] | str | None
 
 
 class Signature(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a task's freshness hangs on besides its files. `env` holds salted hashes."""
+    """What a task's freshness hangs on besides its files.
+
+    `command` is a text for the words of `shell`, or a list of words that no shell sees; `cwd` is the directory that it
+    runs in, "" for the study's own; `env` holds salted hashes of declared variables and of the point's values, by name;
+    `inputs` and `outputs` are the declared paths.
+    """
 
     command: str | tuple[str, ...]
     shell: tuple[str, ...] = STRICT_BASH

@@ -12,11 +12,18 @@ _CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
 
 class Record(Struct, frozen=True, tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
-    """One line of the journal."""
+    """One line of the journal; a field that holds its default is left out.
+
+    In all of them `run` is the id of a run, `task` the name of a task, `attempt` the number of one of its executions,
+    counted from 1 over all runs, and `time` seconds since the epoch. A process is known by `pid`, `ticks` (its start,
+    in clock ticks since boot) and `namespace` (the pid namespace that its number is of).
+    """
 
 
 class HeaderRecord(Record, frozen=True, gc=False, tag="header"):
-    """The first line: which format, made from which source. `salt` is hex and salts the hashes of values."""
+    """The first line. `format`: the journal's version; `source`: what the study was made from; `salt`: hex digits that
+    salt the hashes of values.
+    """
 
     format: int
     source: str
@@ -26,7 +33,8 @@ class HeaderRecord(Record, frozen=True, gc=False, tag="header"):
 class RunRecord(Record, frozen=True, gc=False, tag="run"):
     """One invocation of the scheduler, where it ran, and what it was asked for.
 
-    `total`: how many tasks it had; `select`, `only`, `force`: as typed; `cores`: what its tasks share.
+    `host`: as `hostname` prints it; `boot`: the boot id of that machine; `total`: how many tasks it had; `select`,
+    `only`, `force`: as typed; `cores`: what its tasks share.
     """
 
     run: str
@@ -46,9 +54,11 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
 class StartRecord(Record, frozen=True, gc=False, tag="start"):
     """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record.
 
-    `paths` and `figures` are digests of list records that hold the signature's inputs and their figures where these
-    are long; the fields proper are empty then, in the file, never in memory. `step` is there where the task's name does
-    not tell it; `stdout` and `stderr` are the files that the attempt's output is redirected to.
+    `round` counts the attempts within the run. `signature` is what the task's freshness hangs on; `inputs` holds the
+    figures of the signature's inputs, in their order, and `before` those of the outputs that were there. `paths` and
+    `figures` are digests of list records that hold the signature's inputs and their figures where these are long; the
+    fields proper are empty then, in the file, never in memory. `step` is there where the task's name does not tell it;
+    `stdout` and `stderr` are the files that the attempt's output is redirected to.
     """
 
     run: str
@@ -67,7 +77,9 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
 
 
 class ListRecord(Record, frozen=True, gc=False, tag="list"):
-    """A long list that starts name by its `digest`, so that 10,000 tasks over 10,000 files are no 10^8 paths."""
+    """A long list of `paths` or `figures` that starts name by its `digest`, so that 10,000 tasks over 10,000 files are
+    no 10^8 paths.
+    """
 
     digest: str
     paths: tuple[str, ...] = ()
@@ -85,9 +97,12 @@ class SpawnRecord(Record, frozen=True, gc=False, tag="spawn"):
 
 
 class EndRecord(Record, frozen=True, gc=False, tag="end"):
-    """An attempt is over. `status` and `cause` are the words of the design; `outputs` as in the start's signature.
+    """An attempt is over. `status` is `succeeded` or `failed`; `cause` says why it failed.
 
-    `step` as in the start, of an attempt that has none.
+    `exit_code` and `signal` (a name such as `SIGKILL`) are what the process ended with, `message` the system's words
+    or ours where there is more to say. `seconds` is wall time, `user` and `system` are the times on the CPU, `max_rss`
+    is the peak memory in bytes. `outputs` holds the figures of the signature's outputs, in their order; `log` is the
+    path of what the attempt printed, from the study's directory. `step` as in the start, of an attempt that has none.
     """
 
     task: str
@@ -114,7 +129,10 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
 
 
 class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
-    """A task did not run in `run`; stands beside its last attempt, never in its place. `step` as in a start."""
+    """A task did not run in `run`; stands beside its last attempt, never in its place.
+
+    `culprit` is the task that failed, however far up; `reason` is a sentence; `step` as in a start.
+    """
 
     run: str
     task: str
@@ -125,7 +143,9 @@ class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
 
 
 class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
-    """A run came to its end; `stopped_by` is the signal's name where that was before everything had run."""
+    """A run came to its end: `counts` holds the number of tasks by their status, `stopped_by` the signal's name where
+    it ended before everything had run.
+    """
 
     run: str
     time: float
