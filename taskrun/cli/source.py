@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from msgspec import Struct
 
+from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
 from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
 from taskrun.errors import UsageError
 from taskrun.graph import Study
@@ -153,16 +154,25 @@ def source_of(
 
 def source_options(function: Function) -> Function:
     """The arguments and options of every command that reads or changes a study."""
-    function = click.argument("words", nargs=-1, metavar="[FILE] [SELECT]...")(function)
-    function = click.option("-F", "--file", "file", metavar="FILE", help="The sweep file, whatever its name.")(function)
+    function = click.argument(
+        "words", nargs=-1, metavar="[FILE] [SELECT]...", shell_complete=complete_selection
+    )(function)
+    function = click.option(
+        "-F", "--file", "file", metavar="FILE", help="The sweep file, whatever its name.", shell_complete=complete_file
+    )(function)
     return place_options(function)
 
 
 def place_options(function: Function) -> Function:
     """The options that say where the state is."""
-    function = click.option("--name", metavar="NAME", help="The study's name, in place of the file's.")(function)
+    function = click.option(
+        "--name", metavar="NAME", help="The study's name, in place of the file's.", shell_complete=complete_study
+    )(function)
     return click.option(
-        "--state-dir", metavar="DIR", help="Keep the state there in place of .taskrun beside the sweep file."
+        "--state-dir",
+        metavar="DIR",
+        help="Keep the state there in place of .taskrun beside the sweep file.",
+        shell_complete=complete_directory,
     )(function)
 
 

@@ -1,0 +1,154 @@
+"""What a study has to offer: its steps, its tasks' names, the names of its sweep and their values.
+
+A sweep file is only looked at as far as its names go; a Python file is never executed, standard input never read. What
+is wrong with a file is said by the commands, not here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from taskrun.cli.completing.offers import PART, PLAIN, STUDY, Offer
+from taskrun.cli.completing.typed import Typed
+from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
+from taskrun.errors import TaskrunError
+
+if TYPE_CHECKING:
+    from taskrun.sweep.outline import Outline
+
+JOURNAL = "journal.jsonl"
+
+
+def selecting(typed: Typed, text: str) -> list[Offer]:
+    """What can stand as FILE or SELECT: files, steps, names of tasks, and `name=value,value`."""
+    file = _file(typed)
+    may_be_file = file is None and not typed.words
+    return [*[Offer("", STUDY)] * may_be_file, *_selecting(typed, file, text)]
+
+
+def _selecting(typed: Typed, file: str | None, text: str) -> Iterable[Offer]:
+    recorded = _on_record(typed, file)
+    if recorded is not None:
+        return _components(recorded, text)
+    outline = _outline(typed, file)
+    if outline is None:
+        return ()
+    name, equals, values = text.partition("=")
+    if "/" in name:
+        return _task_names(outline.task_names(text))
+    if equals:
+        return _values(name, values, outline.values(name))
+    return [*_steps(outline, text), *_names((*outline.names, *outline.lets), text)]
+
+
+def replacing(typed: Typed, text: str) -> Iterable[Offer]:
+    """What can stand after `--set`: the names whose values can be replaced, and what they are now."""
+    name, equals, values = text.partition("=")
+    outline = _outline(typed._replace(sets=()), _file(typed))
+    if outline is None:
+        return ()
+    if not equals:
+        return _names(outline.replaceable, text)
+    now = outline.values(name) if name in outline.replaceable else ()
+    return _values(name, values, filter(_is_itself, now))
+
+
+def studies(typed: Typed, text: str) -> list[Offer]:
+    """What can stand after `--name`: the studies that have a state."""
+    above = _states(typed, _file(typed))
+    try:
+        names = sorted(os.listdir(above))
+    except OSError:
+        return []
+    return [Offer(name) for name in names if name.startswith(text) and os.path.isfile(_journal(above, name))]
+
+
+def _file(typed: Typed) -> str | None:
+    """FILE, where one has been typed."""
+    return typed.file or next(filter(looks_like_file, typed.words[:1]), None)
+
+
+def _outline(typed: Typed, file: str | None) -> Outline | None:
+    """The sweep file's; None where there is none, or none that can be read."""
+    path = file or DEFAULT_FILE
+    if path == "-" or path.endswith((".txt", ".py")) or not os.path.isfile(path):
+        return None
+    from taskrun.sweep.outline import Outline
+
+    try:
+        return Outline(path, sets=typed.replaced)
+    except TaskrunError:
+        return None
+
+
+def _steps(outline: Outline, text: str) -> Iterator[Offer]:
+    """Each step, and where it runs over names, how the names of its tasks begin."""
+    for step, desc in outline.steps.items():
+        if step.startswith(text):
+            yield Offer(step, PLAIN, desc)
+            if outline.names_of(step):
+                yield Offer(f"{step}/", PART)
+
+
+def _names(names: Iterable[str], text: str) -> list[Offer]:
+    return [Offer(f"{name}=", PART) for name in names if name.startswith(text)]
+
+
+def _values(name: str, typed: str, values: Iterable[str]) -> list[Offer]:
+    """Values for the last one of those after `name=`, without those before it."""
+    from taskrun.names import decode, encode
+
+    *before, last = typed.split(",")
+    given = set(map(decode, before))
+    start = ",".join([f"{name}={before[0]}", *before[1:], ""]) if before else f"{name}="
+    encoded = (encode(value) for value in values if value not in given)
+    return [Offer(start + value) for value in encoded if value.startswith(last)]
+
+
+def _is_itself(value: str) -> bool:
+    """Whether `--set` takes a value for what it is: neither a range, a glob, a file of lines nor two values."""
+    from taskrun.names import encode
+
+    return encode(value) == value and ".." not in value and not value.startswith("@")
+
+
+def _on_record(typed: Typed, file: str | None) -> list[str] | None:
+    """The names of the tasks that are on record, of a study that no sweep file tells of; None of any other."""
+    if typed.name is None and (file is None or not file.endswith(".txt")):
+        return None
+    from taskrun.journal import read_journal
+
+    name = typed.name or os.path.splitext(os.path.basename(file or ""))[0]
+    try:
+        records = read_journal(os.path.join(_states(typed, file), name))
+    except TaskrunError:
+        return None
+    if records is None or records.header.source.endswith((".yaml", ".yml")):
+        return None
+    return [past.name for past in records.pasts()]
+
+
+def _components(names: Iterable[str], text: str) -> list[Offer]:
+    """How the names that begin with `text` go on, each to its next `/`."""
+    found: dict[str, Offer] = {}
+    for name in names:
+        if name.startswith(text):
+            end = name.find("/", len(text)) + 1
+            value = name[:end] if end else name
+            found[value] = Offer(value, PART if end else PLAIN)
+    return list(found.values())
+
+
+def _task_names(found: Iterable[tuple[str, bool]]) -> list[Offer]:
+    return [Offer(name, PLAIN if is_whole else PART) for name, is_whole in found]
+
+
+def _states(typed: Typed, file: str | None) -> str:
+    """The directory above the states."""
+    return typed.state_dir or os.path.join(os.path.dirname(file or ""), STATES)
+
+
+def _journal(above: str, name: str) -> str:
+    return os.path.join(above, name, JOURNAL)
