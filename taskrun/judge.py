@@ -138,15 +138,18 @@ class _Look:
 class FileJudge(_Look):
     """Judges by the files below `root`; `state` is the state directory, absolute or relative to `root`.
 
-    `records` must be those that the run's events go to before this judge is asked again.
+    `is_lasting`: what is kept there is found again. `records` must be those that the run's events go to before this
+    judge is asked again.
     """
 
-    def __init__(self, graph: Graph, records: Records, *, root: str, state: str) -> None:
+    def __init__(
+        self, graph: Graph, records: Records, *, root: str, state: str, is_lasting: bool = True
+    ) -> None:
         super().__init__(graph, records, root=root)
         root = os.path.abspath(root)
         state = os.path.join(root, state)
         self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
-        self._workspace = Workspace(self._files, root=root, state=state)
+        self._workspace = Workspace(self._files, root=root, state=state, is_lasting=is_lasting)
         self._begun: dict[int, _Attempt] = {}
 
     def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:

@@ -29,12 +29,16 @@ class Files(Protocol):
 
 
 class Workspace:
-    """The study's directory `root`, whose state lies in the directory `state` (absolute)."""
+    """The study's directory `root`, whose state lies in the directory `state` (absolute).
 
-    def __init__(self, files: Files, *, root: str, state: str) -> None:
+    `is_lasting`: what is moved into the state is found there later; else it is only renamed, and stays where it was.
+    """
+
+    def __init__(self, files: Files, *, root: str, state: str, is_lasting: bool = True) -> None:
         self._files = files
         self._root = os.path.abspath(root)
         self._state = state
+        self._is_lasting = is_lasting
         self._written: dict[str, FileList] = {}
 
     def make_room(self, task: Task) -> dict[str, Figure]:
@@ -63,6 +67,7 @@ class Workspace:
 
         `before`: what was there when it began. What it left as it was stays, as does what the task reads.
         """
+        outputs = tuple(outputs)
         changed = [path for path in outputs if self._is_made(path, before, inputs)]
         if not changed:
             return ""
@@ -73,8 +78,9 @@ class Workspace:
         except OSError as error:
             problems.append(f"cannot remove {self.shown(kept)}: {error.strerror}")
         for path in changed:
+            beside = _beside(path, {*inputs, *outputs})
             try:
-                self._move(self._files.place(path), os.path.join(kept, _own_path(path)))
+                self._move(path, os.path.join(kept, _own_path(path)), beside)
             except OSError as error:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
         return "; ".join(problems)
@@ -127,16 +133,28 @@ class Workspace:
         place = os.path.normpath(self._files.place(path))
         return any(own == place or own.startswith(f"{place.rstrip('/')}/") for own in (self._root, self._state))
 
-    def _move(self, path: str, to: str) -> None:
-        """Rename, which also takes 50 GB; across file systems that stays beside where it was."""
-        os.makedirs(os.path.dirname(to), exist_ok=True)
-        try:
-            os.rename(path, to)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            _remove(f"{path}.failed")
-            os.rename(path, f"{path}.failed")
+    def _move(self, path: str, to: str, beside: str) -> None:
+        """Rename, which also takes 50 GB; what cannot go `to` another file system is put `beside` where it was."""
+        path = self._files.place(path)
+        if self._is_lasting:
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            try:
+                os.rename(path, to)
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+        beside = self._files.place(beside)
+        _remove(beside)
+        os.rename(path, beside)
+
+
+def _beside(path: str, taken: Collection[str]) -> str:
+    """What an unfinished file is called where it stays; never the name of one that the task reads or makes."""
+    found = f"{path}.failed"
+    while found in taken:
+        found += ".failed"
+    return found
 
 
 def _own_path(path: str) -> str:

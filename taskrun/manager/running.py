@@ -10,18 +10,19 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 from msgspec import Struct
 
-from taskrun.errors import StateError
+from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
-from taskrun.executors.local import LocalExecutor
+from taskrun.executors.local import LocalExecutor, hold_signals
 from taskrun.graph import Study
-from taskrun.journal import Journal, Log, MemoryJournal, Records, open_attempts, read_journal
+from taskrun.journal import MemoryJournal, Records, open_attempts
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks, usable_cores
+from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
@@ -33,11 +34,12 @@ Batch = tuple[Event, ...]
 class Options(Struct, frozen=True, kw_only=True):
     """What a run is asked for. `jobs`: the cores to share (None: the usable ones); `state`: an absolute directory.
 
-    `owns_process`: the process has nothing else to do (the `taskrun` command); a host program's children, signals and
-    current directory are left alone.
+    `keeping`: what that is good for. `owns_process`: the process has nothing else to do (the `taskrun` command); a
+    host program's children, signals and current directory are left alone.
     """
 
     state: str
+    keeping: Keeping = ON_DISK
     jobs: Fraction | None = None
     select: tuple[str, ...] = ()
     force: bool = False
@@ -47,9 +49,11 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Run:
-    """One run of a study: its state is held from here on until `close`.
+    """One run of a study: its state is held from here on until `close`, and so are, in a host program's main thread,
+    the signals that stop it. Whoever closed it gives them to the host with `hand_on_signals`.
 
-    Raises StateHeldError where another run holds it, StateError where it cannot be had.
+    Raises StateHeldError where another run holds the state, StateError where it cannot be had, UsageError where this
+    program would never learn how a command ended.
     """
 
     def __init__(
@@ -61,17 +65,23 @@ class Run:
         self._chosen, self.selected = selection(study, options)
         jobs = usable_cores() if options.jobs is None else options.jobs
         record = _this_run(options, jobs, total=len(self.selected))
-        self._journal: Log = Journal.open(options.state, source=study.source, run=record)
-        self.records = self._journal.records
-        try:
+        self._process = os.getpid()
+        with ExitStack() as leaving:
+            signals = None if options.owns_process else hold_signals()
+            if signals is not None:
+                leaving.callback(signals.close)
+            self._journal = options.keeping.open(options.state, source=study.source, run=record)
+            leaving.callback(self._journal.close)
+            self.records = self._journal.records
             self._open = self._left_behind()
             self._executor = executor_class(
                 study.root, options.state, record.run, jobs,
                 grace=options.grace, owns_process=options.owns_process,
             )  # fmt: skip
-        except BaseException:
-            self._journal.close()
-            raise
+            leaving.callback(self._executor.stop)
+            if signals is not None:
+                self._executor.interrupt(signals.received())
+            self._leaving = leaving.pop_all()
 
     @property
     def state(self) -> str:
@@ -102,7 +112,10 @@ class Run:
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
         """
-        judge = FileJudge(self.study.graph, self.records, root=self.study.root, state=self._options.state)
+        judge = FileJudge(
+            self.study.graph, self.records,
+            root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
+        )  # fmt: skip
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
@@ -111,11 +124,13 @@ class Run:
             for batch in batches:
                 self._journal.append(batch)
                 yield batch
+                if os.getpid() != self._process:
+                    raise UsageError("a run goes on in the process that began it, not in one that was forked off")
 
     def close(self) -> None:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
-        self._executor.stop()
-        self._journal.close()
+        if os.getpid() == self._process:
+            self._leaving.close()
 
     def _left_behind(self) -> dict[int, Handle]:
         """The attempts of earlier runs without an end, of the selected tasks."""
@@ -150,7 +165,7 @@ class Run:
 
 def preview(study: Study, options: Options, executor: Executor) -> Generator[Batch, None, None]:
     """What a run would do, given to `executor`, which does nothing: no lock, no directory, no file."""
-    records = read_journal(options.state, source=study.source) or Records()
+    records = options.keeping.read(options.state, source=study.source)
     chosen, selected = selection(study, options)
     judge = DryJudge(study.graph, records, root=study.root)
     log = MemoryJournal(records)

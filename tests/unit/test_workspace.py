@@ -17,10 +17,12 @@ from taskrun.model import Cause, Ended, FileList, Prepared, Settled, Started, St
 STATE = ".taskrun/sweep"
 
 
-def judge_of(root: Path, task: Task, records: Records | None = None, state: str = STATE) -> FileJudge:
+def judge_of(
+    root: Path, task: Task, records: Records | None = None, state: str = STATE, *, is_lasting: bool = True
+) -> FileJudge:
     draft = Draft()
     draft.add(task)
-    return FileJudge(draft.build(), records or Records(), root=str(root), state=state)
+    return FileJudge(draft.build(), records or Records(), root=str(root), state=state, is_lasting=is_lasting)
 
 
 def prepare(judge: FileJudge, task: Task) -> Prepared:
@@ -190,6 +192,22 @@ def test_on_another_file_system_it_is_renamed_beside_itself(tmp_path: Path) -> N
     finally:
         output.unlink(missing_ok=True)
         beside.unlink(missing_ok=True)
+
+
+def test_where_the_state_does_not_last_it_stays_beside_itself_under_a_name_that_the_task_does_not_use(
+    tmp_path: Path,
+) -> None:
+    task = new_task(inputs=("made/a.failed",), outputs=("made/a", "made/b"))
+    put(tmp_path / "made/a.failed", "read")
+    judge = judge_of(tmp_path, task, is_lasting=False)
+    for content in ("one", "two"):
+        prepare(judge, task)
+        put(tmp_path / "made/a", content)
+        put(tmp_path / "made/b", content)
+        assert fail(judge, task).message == ""
+        assert files(tmp_path) == ["made/a.failed", "made/a.failed.failed", "made/b.failed"]
+        assert (tmp_path / "made/a.failed").read_text() == "read"
+        assert (tmp_path / "made/a.failed.failed").read_text() == (tmp_path / "made/b.failed").read_text() == content
 
 
 def test_a_symlink_is_moved_and_not_what_it_points_to(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Signals in a host program: caught while a run is on in the main thread, then put back and handed on.
 
 Several runs of one process share the handlers, so that it does not matter which of them ends first. What a run was
-stopped by was meant for the host too: `hand_on` gives it to the host's own handlers once these are back.
+stopped by was meant for the host too: `hand_on_signals` gives it to the host's own handlers once these are back.
 """
 
 from __future__ import annotations
@@ -67,23 +67,31 @@ class Catcher:
         _leave(self)
 
 
-def hand_on() -> None:
-    """Give what was caught to the host's own handlers, each signal once, unless another run is still on.
+def hold_signals() -> Catcher | None:
+    """For a run in a host program: what comes from now on until `close` stops that run and nothing else.
 
-    Those whose default ends the process come first: nothing that a SIGINT raises may swallow them.
+    None outside the main thread: there are no handlers there. UsageError where no exit status could be had: SIGCHLD
+    is ignored, and only the main thread can change that.
+    """
+    if _is_main():
+        return Catcher()
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        raise UsageError(_DEAF)
+    return None
+
+
+def hand_on_signals() -> None:
+    """Give what was caught to the host's own handlers, each signal once; nothing where another run is still on.
+
+    To be called last of all: a SIGTERM that the host does not handle ends the process here and now.
     """
     if not _is_main() or (_installed is not None and _installed.members):
         return
+    # Those whose default ends the process come first: nothing that a SIGINT raises may swallow them.
     numbers = sorted({*_caught}, key=lambda number: (number == signal.SIGINT, number))
     _caught.clear()
     for number in numbers:
         signal.raise_signal(number)
-
-
-def refuse_deafness() -> None:
-    """UsageError where no exit status could be had: SIGCHLD is ignored, and only the main thread can change that."""
-    if not _is_main() and signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        raise UsageError(_DEAF)
 
 
 class _Installed:

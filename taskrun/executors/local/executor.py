@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 
@@ -209,6 +209,10 @@ class LocalExecutor:
         del self._pids[child.task.index]
         self._watch.discard(child.pid)
         child.clean_up()
+
+    def interrupt(self, numbers: Iterable[int]) -> None:
+        """Signals that came before there was anybody to wait for them."""
+        self._happened.extend(map(self._interrupts.receive, numbers))
 
     # --- ending ------------------------------------------------------------------------------------------------------
 

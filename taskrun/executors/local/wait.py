@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from taskrun.executors.local.catch import Catcher, refuse_deafness
+from taskrun.executors.local.catch import Catcher, hold_signals
 from taskrun.interrupt import heeded
 
 Woken = tuple[Iterable[int], Sequence[int]]  # children that look over: reap each before asking for the next; signals
@@ -59,8 +59,9 @@ def watch(reap: Callable[[], None], *, owns_process: bool) -> Watch:
     is_main = threading.current_thread() is threading.main_thread()
     if owns_process and is_main and hasattr(signal, "sigtimedwait") and not _is_accompanied():
         return SignalWatch()
-    refuse_deafness()
-    catcher = Catcher(reap) if is_main else None
+    catcher = hold_signals()
+    if catcher is not None:
+        catcher.reap = reap
     if sys.platform == "linux":
         return PollWatch(catcher)
     else:  # noqa: RET505 (a type checker for Linux leaves this out)
