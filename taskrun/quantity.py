@@ -89,6 +89,15 @@ def show_seconds(seconds: float) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
+def show_roughly(seconds: float) -> str:
+    """A time that nobody knows exactly: `8s`, `12m`, `2h10m`, `1d04h`."""
+    if seconds < 59.5:
+        return f"{max(round(seconds), 1)}s"
+    if seconds < 59.5 * 60:
+        return f"{round(seconds / 60)}m"
+    return show_seconds(max(seconds, 3600.0))
+
+
 def show_size(size: int) -> str:
     """Bytes in the largest unit that fits, with at most one decimal: `900B`, `1.5G`, `512M`."""
     if size < 1024:

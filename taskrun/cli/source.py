@@ -21,6 +21,9 @@ from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
 from taskrun.shell import quote_visible
 
+if TYPE_CHECKING:
+    from taskrun.standing import OnRecord
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 

@@ -35,6 +35,7 @@ from taskrun.model import (
 
 JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
+_LONGEST_HEADER = 1 << 20  # a command of `each` is its source
 _MARK = b'{"kind":"synced"'
 
 
@@ -80,6 +81,22 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
     if source is not None:
         check_source(reading.records.header, path, source)
     return reading.records
+
+
+def read_header(directory: str) -> HeaderRecord | None:
+    """The header of the journal in a state directory; None where there is none that this version can read."""
+    try:
+        descriptor = open_regular(os.path.join(directory, JOURNAL), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        line, newline, _ = os.read(descriptor, _LONGEST_HEADER).partition(b"\n")
+        found = from_line(line) if newline else None
+    except (OSError, Damaged):
+        return None
+    finally:
+        os.close(descriptor)
+    return found if isinstance(found, HeaderRecord) and found.format == FORMAT else None
 
 
 def check_source(header: HeaderRecord, path: str, source: str) -> None:
