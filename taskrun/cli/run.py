@@ -4,76 +4,65 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
-from fractions import Fraction
 
 import click
 
-from taskrun.cli.source import source_of, source_options
-from taskrun.errors import UsageError
+from taskrun.cli.run_options import RunOptions, run_options
+from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
 from taskrun.manager.display import Display, Wishes
 from taskrun.model import Finished, RunFinished, Skipped, Started, Status
-from taskrun.printer.setting import OUTPUT_CHOICES
-from taskrun.quantity import parse_number
-from taskrun.term import COLOUR_CHOICES
 
 
 @click.command("run", short_help="Run a sweep file's tasks, or what is left of them.")
 @source_options
-@click.option("-j", "--jobs", metavar="N", help="Share N cores among the tasks (default: all usable ones).")
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing.")
-@click.option("-f", "--force", is_flag=True, help="Run the selected tasks (without SELECT: all) however fresh.")
 @click.option("--only", is_flag=True, help="Run just what is selected, without what it needs.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUES", help="Replace the values of a sweep name.")
-@click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show.")
-@click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour.")
-@click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line.")
-@click.option("-q", "--quiet", is_flag=True, help="Show only failures and the end.")
-@click.option("-v", "--verbose", is_flag=True, help="Show commands and reasons too.")
+@run_options
 def command(
     words: tuple[str, ...],
     file: str | None,
     state_dir: str | None,
     name: str | None,
-    jobs: str | None,
     sets: tuple[str, ...],
-    dry_run: bool,
-    force: bool,
     only: bool,
-    output: str | None,
-    color: str,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    wanted: RunOptions,
 ) -> int:
     """Run the tasks of FILE (default: sweep.yaml) that are not done yet, as many at a time as there are cores.
 
     SELECT: steps, task names, globs, and name=value to narrow; what they need comes with them.
     """
-    source = source_of(words, file, state_dir, name, sets)
-    cores = _cores(jobs)
-    opened = source.open()
+    return execute(source_of(words, file, state_dir, name, sets).open(), wanted, only=only)
+
+
+def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
+    """Run a study, or show what would be run; the exit status."""
+    study = opened.study
+    if not study.graph.tasks and not opened.select:
+        hints = study.hints or (f"{opened.file}: there are no tasks",)
+        click.echo("\n".join(f"taskrun: {hint}" for hint in hints), err=True)
+        return 0
     options = Options(
         state=opened.state,
-        jobs=cores or opened.jobs,
+        jobs=wanted.jobs or opened.jobs,
         select=opened.select,
-        force=force,
+        force=wanted.force,
         only=only,
         owns_process=True,
     )
-    if dry_run:
-        return _dry_run(opened.study, options, verbose=verbose)
+    if wanted.dry_run:
+        return _dry_run(study, options, verbose=wanted.verbose)
     wishes = Wishes(
-        output=output or opened.output,
-        color=color,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
+        output=wanted.output or opened.output,
+        color=wanted.color,
+        as_json=wanted.as_json,
+        quiet=wanted.quiet,
+        verbose=wanted.verbose,
         again=opened.again,
         shown=opened.shown,
     )
-    return _shown(opened.study, options, wishes)
+    return _shown(study, options, wishes)
 
 
 def _shown(study: Study, options: Options, wishes: Wishes) -> int:
@@ -114,15 +103,3 @@ def _dry_run(study: Study, options: Options, *, verbose: bool) -> int:
                 click.echo(f"taskrun: {event.task.name}: skipped, {event.reason}", err=True)
                 status = 1
     return status
-
-
-def _cores(text: str | None) -> Fraction | None:
-    if text is None:
-        return None
-    try:
-        cores = parse_number(text)
-    except ValueError as error:
-        raise UsageError(f"-j {text}: {error}") from None
-    if cores < 1 or cores.denominator != 1:
-        raise UsageError(f"-j {text}: a whole number of cores, at least 1, expected")
-    return cores

@@ -1,0 +1,85 @@
+"""The options of every command that executes tasks: said once, and handed on as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import wraps
+
+import click
+from msgspec import Struct
+
+from taskrun.errors import UsageError
+from taskrun.printer.setting import OUTPUT_CHOICES
+from taskrun.quantity import parse_number
+from taskrun.term import COLOUR_CHOICES
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """What the user asks of a run. `jobs` and `output` are None where nobody said anything."""
+
+    jobs: Fraction | None
+    dry_run: bool
+    force: bool
+    output: str | None
+    color: str
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
+_OPTIONS = (
+    click.option("-j", "--jobs", metavar="N", help="Share N cores among the tasks (default: all usable ones)."),
+    click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing."),
+    click.option("-f", "--force", is_flag=True, help="Run the selected tasks (without SELECT: all) however fresh."),
+    click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show."),
+    click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour."),
+    click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line."),
+    click.option("-q", "--quiet", is_flag=True, help="Show only failures and the end."),
+    click.option("-v", "--verbose", is_flag=True, help="Show commands and reasons too."),
+)
+
+
+def run_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command these options; it gets them together, as `wanted`."""
+
+    @wraps(function)
+    def gathering(
+        *,
+        jobs: str | None,
+        dry_run: bool,
+        force: bool,
+        output: str | None,
+        color: str,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        **others: object,
+    ) -> int:
+        wanted = RunOptions(
+            jobs=_cores(jobs),
+            dry_run=dry_run,
+            force=force,
+            output=output,
+            color=color,
+            as_json=as_json,
+            quiet=quiet,
+            verbose=verbose,
+        )
+        return function(wanted=wanted, **others)
+
+    for option in reversed(_OPTIONS):
+        gathering = option(gathering)
+    return gathering
+
+
+def _cores(text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        cores = parse_number(text)
+    except ValueError as error:
+        raise UsageError(f"-j {text}: {error}") from None
+    if cores < 1 or cores.denominator != 1:
+        raise UsageError(f"-j {text}: a whole number of cores, at least 1, expected")
+    return cores
