@@ -14,6 +14,7 @@ from msgspec import Struct
 
 COLOUR_CHOICES = ("auto", "always", "never")
 _USUAL_COLUMNS = 80
+_USUAL_ROWS = 24
 
 
 class Style(Enum):
@@ -57,11 +58,19 @@ def look(stream: TextIO | None, *, color: str, environment: Mapping[str, str]) -
 
 def columns(stream: TextIO) -> int:
     """How wide the stream's terminal is now; asked anew whenever something is drawn."""
+    return _size(stream)[0] or _USUAL_COLUMNS
+
+
+def rows(stream: TextIO) -> int:
+    """How high the stream's terminal is now."""
+    return _size(stream)[1] or _USUAL_ROWS
+
+
+def _size(stream: TextIO) -> tuple[int, int]:
     try:
-        found = os.get_terminal_size(stream.fileno()).columns
+        return os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):  # no terminal any more, or a stream without a file
-        found = 0
-    return found or _USUAL_COLUMNS
+        return 0, 0
 
 
 def _wants_colour(color: str, environment: Mapping[str, str], *, is_terminal: bool, dumb: bool) -> bool:
