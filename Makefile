@@ -1,11 +1,12 @@
 # Two commands do everything on a machine with python3 (3.11 or later, with venv), make and git:
 #   make demo   installs into .venv and runs the network-simulation example to its pictures
 #   make test   installs what the tests need and runs ruff, mypy --strict and pytest
+# `make bench` times taskrun beside ninja, `make docs` writes what the reference has from the program's definitions.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +29,14 @@ test: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/bench.py
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/make.py
+
+completions: $(VENV)/.installed-dev
+	$(BIN)/taskrun completion bash > completions/taskrun.bash
+	$(BIN)/taskrun completion zsh > completions/_taskrun
+	$(BIN)/taskrun completion fish > completions/taskrun.fish
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,12 +14,18 @@ from contextlib import suppress
 from taskrun.errors import OutputError, TaskrunError
 
 BUG = 4
+COMPLETION = "_TASKRUN_COMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status (DESIGN, section 5)."""
     _set_up_streams()
-    status = _guarded(list(sys.argv[1:] if arguments is None else arguments))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if COMPLETION in os.environ:  # a shell asks how a line goes on: nothing is run, nothing said about mistakes
+        from taskrun.cli.completing import answer
+
+        answer(os.environ[COMPLETION], given)
+    status = _guarded(given)
     sys.exit(_flushed(status))
 
 

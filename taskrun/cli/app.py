@@ -16,6 +16,7 @@ COMMANDS = {
     "list": ("listing", "List the tasks of a sweep file."),
     "logs": ("logs", "Print the log of a task's last attempt."),
     "check": ("check", "Check a sweep file without running anything."),
+    "completion": ("completion", "Print a script that makes a shell complete taskrun's words."),
 }
 
 

@@ -10,29 +10,29 @@ import gc
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from taskrun.cli.completing.lines import read_line
 from taskrun.cli.completing.offers import DIRECTORY, FILE, PLAIN, STUDY, Offer
 from taskrun.cli.completing.paths import paths
 from taskrun.cli.completing.typed import STUDY_COMMANDS, read_typed
 
-VARIABLE = "_TASKRUN_COMPLETE"
-
 _PATHS = (STUDY, FILE, DIRECTORY)
 
 
-def answer(instruction: str, arguments: Sequence[str]) -> None:
-    """Print what can stand at the cursor, in the form that a shell's script reads.
+def answer(instruction: str, arguments: Sequence[str]) -> NoReturn:
+    """Print what can stand at the cursor, in the form that a shell's script reads, and exit.
 
     `instruction` is `bash_complete`, with the line up to the cursor and what bash breaks words at as arguments; or
     `zsh_complete` or `fish_complete`, with the words after the command, the last one unfinished.
     """
-    gc.disable()
-    silence()
+    gc.disable()  # nothing here lives long enough
+    _silence()
     replies = {"bash_complete": _bash, "zsh_complete": _zsh, "fish_complete": _fish}
     if instruction in replies:
         sys.stdout.write("".join(f"{line}\n" for line in replies[instruction](arguments)))
         sys.stdout.flush()
+    os._exit(0)  # there is nothing to clean up, and somebody waits at the keyboard
 
 
 def offered(words: Sequence[str]) -> Iterable[Offer]:
@@ -49,13 +49,6 @@ def offered(words: Sequence[str]) -> Iterable[Offer]:
     from taskrun.cli.completing.commands import asked
 
     return asked(before, text)
-
-
-def silence() -> None:
-    """Whatever goes wrong from here on is seen by nobody, and there is nothing to be read."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 2)
 
 
 def _told(words: Sequence[str]) -> Iterable[Offer]:
@@ -81,3 +74,10 @@ def _fish(arguments: Sequence[str]) -> list[str]:
 
 def _zsh(arguments: Sequence[str]) -> list[str]:
     return ["\t".join((offer.kind, offer.value, offer.help)) for offer in offered(arguments)]
+
+
+def _silence() -> None:
+    """Whatever goes wrong from here on is seen by nobody, and there is nothing to be read."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 2)
