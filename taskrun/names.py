@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from taskrun.errors import UsageError, did_you_mean, nearest
-from taskrun.model import Task
+
+if TYPE_CHECKING:
+    from taskrun.model import Task
 
 _PLAIN = "A-Za-z0-9_.+:@=-"
 _ENCODED_BYTE = re.compile(r"%([0-9A-Fa-f]{2})")

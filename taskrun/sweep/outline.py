@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
 
 from taskrun.names import decode, encode
 from taskrun.sweep.axes import CSV_KEY
@@ -69,10 +70,11 @@ class Outline:
         wanted = tuple(each for each in self.names if each == name or each in given)
         if not self._has_points or name not in wanted or self._points.count(wanted) > _MOST_ROWS:
             return ()
-        place = wanted.index(name)
-        tests = [(wanted.index(each), value) for each, value in given.items() if each != name]
         rows = self._points.project(wanted)
-        return list(dict.fromkeys(row[place] for row in rows if all(row[at] == value for at, value in tests)))
+        for place, each in enumerate(wanted):
+            if each != name:
+                rows = [row for row in rows if row[place] == given[each]]
+        return list(dict.fromkeys(map(itemgetter(wanted.index(name)), rows)))
 
 
     def task_names(self, text: str) -> list[tuple[str, bool]]:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from taskrun.errors import Place, did_you_mean
-from taskrun.graph import Edge
 from taskrun.sweep.nodes import Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.references import OWN_FILES, Declared, Scope
 from taskrun.sweep.schema import StepSpec, SweepFile
 from taskrun.sweep.texts import Reader, Text, scalars
+
+if TYPE_CHECKING:
+    from taskrun.graph import Edge
 
 _NO_TEXTS = frozenset({"per", "after", "env"})
 _PARAM = re.compile(r"TASKRUN_PARAM_([A-Za-z0-9_]+)")
@@ -189,6 +192,8 @@ def _after(keyed: _Keyed | None, step: str, scope: Scope, findings: Findings) ->
 
 
 def _ordered(node: Node) -> Iterator[tuple[str, Place, Edge]]:
+    from taskrun.graph import Edge  # who asks for names only, at each keystroke, has no use for a graph
+
     if isinstance(node, Table):
         for name, entry in node.entries.items():
             yield name, entry.key.place, Edge.ANY
