@@ -12,6 +12,7 @@ from taskrun.errors import did_you_mean
 # command -> (module below this package, its one-line help: shown without loading the module)
 COMMANDS = {
     "run": ("run", "Run a sweep file's tasks, or what is left of them."),
+    "each": ("each", "Run a command for each combination of values, without a file."),
     "status": ("status", "Show what is on record of each task."),
     "list": ("listing", "List the tasks of a sweep file."),
     "logs": ("logs", "Print the log of a task's last attempt."),

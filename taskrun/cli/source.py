@@ -101,6 +101,11 @@ class Source(Struct, frozen=True, kw_only=True):
         above = os.path.join(self.here, self.state_dir) if self.state_dir else os.path.join(root, STATES)
         return os.path.normpath(os.path.join(above, name))
 
+    def seen_from(self, root: str, state: str) -> str:
+        """A state directory relative to a study's directory where it lies in there, else absolute."""
+        seen = os.path.relpath(state, root)
+        return state if seen.startswith("../") else seen
+
     def again(self, *words: str, name: str | None = None) -> Callable[[Sequence[str]], str]:
         """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again.
 
@@ -123,10 +128,7 @@ class Source(Struct, frozen=True, kw_only=True):
         root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
         name = self.name or os.path.splitext(os.path.basename(file))[0]
         state = self.state_of(root, name)
-        seen = os.path.relpath(state, root)
-        study = load(
-            file, sets=_assignments(self.sets), state=state if seen.startswith("../") else seen, name=name
-        )
+        study = load(file, sets=_assignments(self.sets), state=self.seen_from(root, state), name=name)
         again = self.again_from(file)
         return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
 
@@ -169,12 +171,12 @@ def source_options(function: Function) -> Function:
 def place_options(function: Function) -> Function:
     """The options that say where the state is."""
     function = click.option(
-        "--name", metavar="NAME", help="The study's name, in place of the file's.", shell_complete=complete_study
+        "--name", metavar="NAME", help="The study's name, and its state's.", shell_complete=complete_study
     )(function)
     return click.option(
         "--state-dir",
         metavar="DIR",
-        help="Keep the state there in place of .taskrun beside the sweep file.",
+        help="Keep the state there, in place of .taskrun.",
         shell_complete=complete_directory,
     )(function)
 

@@ -40,8 +40,8 @@ class Hints:
         self._findings = findings
         self._seen: set[tuple[Place, str]] = set()
 
-    def look_at(self, expansion: Expansion, action: Action, inputs: Sequence[List]) -> None:
-        """Look at a step, of which this is the first task's action and these are all tasks' inputs."""
+    def look_at(self, expansion: Expansion, action: Action) -> None:
+        """Look at a step, of which this is the first task's action."""
         for item in expansion.plan.items("run"):
             self._look_at_braces(item.text)
             if isinstance(action, Shell):
@@ -50,7 +50,16 @@ class Hints:
                 self._look_at_glue(item.text)
         if isinstance(action, Argv):
             self._look_at_shell(expansion)
-        self._look_for_files(expansion, action, inputs)
+
+    def look_for_files(self, expansion: Expansion, action: Action, inputs: Sequence[List]) -> None:
+        """A file of the study that a command names is most likely one that it reads; of each word the first one."""
+        for text in (item.text for item in expansion.plan.items("run")):
+            for word in _words(text, is_line=isinstance(action, Shell)):
+                found = next(self._files(word, text, expansion, inputs), None)
+                if found is not None:
+                    what = f"the file {found!r} stands in the command of {expansion.plan.name!r} but not in its inputs"
+                    hint = "only a file under `inputs` makes the step run again when it changes"
+                    self._hint(expansion.plan.items("run")[0].text.place, what, hint)
 
     def look_for_sources(self, sources: Mapping[Place, Iterable[str]]) -> None:
         """Inputs that no task makes should be there."""
@@ -103,16 +112,6 @@ class Hints:
                     what = f"{value!r} holds an option and a space, and goes into the command as one word"
                     self._hint(place, what, f"{{{target.name}:raw}} puts it in as several")
                     break
-
-    def _look_for_files(self, expansion: Expansion, action: Action, inputs: Sequence[List]) -> None:
-        """A file of the study that a command names is most likely one that it reads; of each word the first one."""
-        for text in (item.text for item in expansion.plan.items("run")):
-            for word in _words(text, is_line=isinstance(action, Shell)):
-                found = next(self._files(word, text, expansion, inputs), None)
-                if found is not None:
-                    what = f"the file {found!r} stands in the command of {expansion.plan.name!r} but not in its inputs"
-                    hint = "only a file under `inputs` makes the step run again when it changes"
-                    self._hint(expansion.plan.items("run")[0].text.place, what, hint)
 
     def _files(self, word: str, text: Text, expansion: Expansion, inputs: Sequence[List]) -> Iterator[str]:
         """What a word comes to in some tasks, where that is a file which they do not declare."""

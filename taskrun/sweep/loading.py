@@ -174,7 +174,8 @@ class _Loader:
             if name in self._points.csv_columns:
                 self._findings.hint(place, f"no step mentions the column {name!r}", "it makes no points of its own")
             else:
-                self._findings.mistake(place, f"no step mentions {name!r}", f"use it as {{{name}}}, or take it out")
+                nobody = "no step mentions" if self._origin.file else "the command does not mention"
+                self._findings.mistake(place, f"{nobody} {name!r}", f"use it as {{{name}}}, or take it out")
 
     def _edges(self, expansions: Sequence[Expansion]) -> Edges:
         """The dependencies; who makes what, a path of each task, is not held longer than it takes to find them."""
@@ -194,7 +195,9 @@ class _Loader:
         hints = Hints(self._points, self._paths, self._findings, states=(".taskrun", self._whole_state))
         for expansion in expansions:
             body = bodies[expansion.plan.name]
-            hints.look_at(expansion, body.actions[0], body.inputs)
+            hints.look_at(expansion, body.actions[0])
+            if self._origin.file:  # a command that is typed declares no inputs
+                hints.look_for_files(expansion, body.actions[0], body.inputs)
         hints.look_for_sources(edges.sources)
         self._look_at_gathers(expansions)
 

@@ -83,6 +83,12 @@ def parse_values(text: str, directory: str) -> Sequence[str]:
     return list(found)
 
 
+def stands_for_itself(value: str) -> bool:
+    """Whether `parse_values` makes just this one value of the text that it is."""
+    is_read = value.startswith("@") or "," in value or _RANGE.fullmatch(value) or _GLOB.search(value)
+    return bool(value) and not is_read
+
+
 def selecting(name: str, values: Sequence[str]) -> str:
     """What selects the tasks with these values on a command line: `buffer=1024,2048`."""
     few = len(values) <= _MOST_TO_SELECT
