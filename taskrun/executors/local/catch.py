@@ -27,12 +27,13 @@ _DEAF = (
 class Catcher:
     """One run's share, from construction in the main thread to `close`.
 
-    `reap` is called before a handler of the host's that may take the exit statuses of all children.
+    `reap` takes the exit statuses of all children of the run that are over, and says whether there were any: called
+    before a handler of the host's that may take those of all children.
     """
 
-    def __init__(self, reap: Callable[[], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.inbox: list[int] = []
-        self.reap = reap
+        self.reap: Callable[[], bool] = _nothing_to_reap
         self._installed = _join(self)
         self.fd = self._installed.reading
 
@@ -145,14 +146,17 @@ class _Installed:
                 os.write(fd, theirs)
 
     def children(self, frame: FrameType | None) -> None:
-        """A child has ended: ours first, then the host may take what it finds."""
+        """A child has ended: ours first, and where it was the host's, the host may take what it finds.
+
+        What ends in this very moment it takes too: then the result of a task of ours is lost.
+        """
         self._is_late = self.starting > 0
         if self._is_late:
             return
-        for member in self.members:
-            if member.reap is not None:
-                member.reap()
-        if callable(self._old_child):
+        ours = True
+        while ours:
+            ours = any(member.reap() for member in self.members)
+        if callable(self._old_child) and _is_anyone_over():
             self._old_child(signal.SIGCHLD, frame)
 
     def catch_up(self) -> None:
@@ -221,6 +225,19 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+def _nothing_to_reap() -> bool:
+    return False
+
+
+def _is_anyone_over() -> bool:
+    """Whether a child waits to be reaped, or to be looked at for having stopped."""
+    flags = os.WEXITED | os.WSTOPPED | os.WCONTINUED | os.WNOHANG | os.WNOWAIT
+    try:
+        return os.waitid(os.P_ALL, 0, flags) is not None
+    except ChildProcessError:
+        return False
 
 
 def _set_wakeup_fd(fd: int) -> int:

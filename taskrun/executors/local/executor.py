@@ -191,13 +191,15 @@ class LocalExecutor:
             return self._results.pop(pid)
         return (status, usage, time.monotonic()) if reaped else None
 
-    def _reap_early(self) -> None:
+    def _reap_early(self) -> bool:
         """Take all results that there are, before a handler of the host's takes them; the rest is done in turn."""
+        before = len(self._results)
         for pid in list(self._children):
             with suppress(ChildProcessError):
                 reaped, status, usage = os.wait4(pid, os.WNOHANG)
                 if reaped:
                     self._results[pid] = status, usage, time.monotonic()
+        return len(self._results) > before
 
     def _lose(self, child: Child, why: str) -> None:
         self._forget(child)

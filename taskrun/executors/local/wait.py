@@ -50,10 +50,10 @@ class Watch(Protocol):
         """Put signals and descriptors back as they were."""
 
 
-def watch(reap: Callable[[], None], *, owns_process: bool) -> Watch:
+def watch(reap: Callable[[], bool], *, owns_process: bool) -> Watch:
     """The way that fits: to block signals takes the main thread of a process of our own, and sigtimedwait.
 
-    `reap` takes the exit statuses of all our children that are over: asked for before others take them.
+    `reap`: see `Catcher`.
     UsageError where no exit status could be had.
     """
     is_main = threading.current_thread() is threading.main_thread()
