@@ -34,6 +34,7 @@ Batch = tuple[Event, ...]
 class Options(Struct, frozen=True, kw_only=True):
     """What a run is asked for. `jobs`: the cores to share (None: the usable ones); `state`: an absolute directory.
 
+    `select`: what was typed; `tasks`: names of tasks to take besides, whatever else is called so.
     `keeping`: what that is good for. `owns_process`: the process has nothing else to do (the `taskrun` command); a
     host program's children, signals and current directory are left alone.
     """
@@ -42,6 +43,7 @@ class Options(Struct, frozen=True, kw_only=True):
     keeping: Keeping = ON_DISK
     jobs: Fraction | None = None
     select: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
     force: bool = False
     only: bool = False
     grace: float = 10.0
@@ -182,9 +184,11 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
 def selection(study: Study, options: Options) -> tuple[Sequence[int], set[int]]:
     """The tasks that the user named (all where none is), and those with what they need."""
     tasks = study.graph.tasks
-    if not options.select:
+    if not options.select and not options.tasks:
         return range(len(tasks)), set(range(len(tasks)))
-    chosen = select(tasks, options.select)
+    found = set(select(tasks, options.select)) if options.select else set[int]()
+    found.update(index for name in options.tasks if (index := study.graph.index(name)) is not None)
+    chosen = sorted(found)
     return chosen, set(chosen) if options.only else study.graph.closure(chosen)
 
 
@@ -242,7 +246,7 @@ def _this_run(options: Options, cores: Fraction, *, total: int) -> RunRecord:
         ticks=start_ticks(pid),
         namespace=namespace(),
         total=total,
-        select=options.select,
+        select=(*options.tasks, *options.select),
         only=options.only,
         force=options.force,
         cores=float(cores),

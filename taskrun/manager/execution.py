@@ -1,0 +1,59 @@
+"""Runs and dry runs as a program asks for them: on record, shown if it wants that, its signals given back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from typing import TextIO
+
+from taskrun.executors.dry import DryExecutor
+from taskrun.executors.local.catch import hand_on_signals
+from taskrun.graph import Study
+from taskrun.machine import usable_cores
+from taskrun.manager.display import Display, Wishes
+from taskrun.manager.running import Batch, Options, Run, preview
+from taskrun.manager.summary import Account, Summary
+
+
+def execute(study: Study, options: Options, *, wishes: Wishes | None = None) -> Generator[Batch, None, None]:
+    """Run, and yield what happens, each batch on record and shown; closing this ends what runs, and lets the state go.
+
+    Signals that come meanwhile stop the run. When it is over they are given to the program, whose handlers are back.
+    """
+    try:
+        yield from _execute(study, options, wishes)
+    finally:
+        hand_on_signals()
+
+
+def _execute(study: Study, options: Options, wishes: Wishes | None) -> Generator[Batch, None, None]:
+    display = None
+    with ExitStack() as leaving:
+        run = Run(study, options)
+        with closing(run):
+            if wishes is not None:
+                display = Display(run, wishes)
+                leaving.callback(display.close)
+            with closing(run.stream(_without_end if display is None else display.due)) as batches:
+                for batch in batches:
+                    if display is not None:
+                        display.show(batch)
+                    if batch:
+                        yield batch
+    if display is not None:
+        display.check()
+
+
+def rehearse(study: Study, options: Options, stream: TextIO) -> Summary:
+    """Write what a run would execute as shell commands; run nothing."""
+    account = Account(study.root, is_dry=True)
+    cores = usable_cores() if options.jobs is None else options.jobs
+    executor = DryExecutor(stream, root=study.root, pools={"cores": cores})
+    with closing(preview(study, options, executor)) as batches:
+        for batch in batches:
+            account.take(batch)
+    return account.summary()
+
+
+def _without_end() -> float | None:
+    return None

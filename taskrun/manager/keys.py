@@ -1,0 +1,242 @@
+"""Step keys given as Python values: read as the sweep file's are, by the same shapes and with the same sentences.
+
+There are no placeholders here, and nothing is expanded: texts and paths are taken as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from operator import index
+
+from msgspec import Struct
+
+from taskrun.errors import Mistake, Place, did_you_mean
+from taskrun.model import NO_ENV, STRICT_BASH, TRAITS, Action, Argv, Shell, Traits
+from taskrun.paths import Paths
+from taskrun.quantity import parse_number
+from taskrun.sweep.checks import split_words, works, wrong_with
+from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
+from taskrun.sweep.schema import Kind, StepKeys
+from taskrun.sweep.shapes import fits, shapes_of
+from taskrun.sweep.texts import scalars
+
+_NOWHERE = Place("")
+_TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
+_NOT_HERE = {
+    "run": "the command is the second argument",
+    "per": "a Manager's task runs once; make one for each combination",
+}
+KNOWN = tuple(key for key in shapes_of(StepKeys) if key not in _NOT_HERE)
+
+
+class Wanted(Struct, frozen=True):
+    """What the keys of one task came to; paths are normalised, equal parts are shared."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    cwd: str = ""
+    env: Mapping[str, str] = NO_ENV
+    shell: tuple[str, ...] = STRICT_BASH
+    traits: Traits = TRAITS
+    desc: str = ""
+
+
+_NOTHING_WANTED = Wanted()
+
+
+class Wrong(Exception):
+    """What is wrong with a value, without the task that it is of."""
+
+
+class Keys:
+    """Reads the keys of the tasks of one study, whose paths are `paths`."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self._traits: dict[tuple[Fraction, Fraction], Traits] = {}
+        self._envs: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+        self._shells: dict[tuple[str, ...], tuple[str, ...]] = {STRICT_BASH: STRICT_BASH}
+
+    def read(self, given: Mapping[str, object]) -> Wanted:
+        """What the keys come to; raises Wrong. None stands for a key that is not given."""
+        given = {key: value for key, value in given.items() if value is not None}
+        if not given:
+            return _NOTHING_WANTED
+        nodes = {key: _checked(key, value) for key, value in given.items()}
+        return Wanted(
+            inputs=self._files(nodes.get("inputs")),
+            outputs=self._files(nodes.get("outputs")),
+            cwd=self._cwd(nodes.get("cwd")),
+            env=self._env(nodes.get("env")),
+            shell=self._shell(nodes.get("shell")),
+            traits=self._find_traits(nodes),
+            desc=_text(nodes.get("desc")),
+        )
+
+    def path(self, key: str, value: object) -> str | None:
+        """The normalised path under `stdout` or `stderr`; None where none is given."""
+        if value is None:
+            return None
+        text = value if type(value) is str and is_plain(value) else _text(_checked(key, value))
+        return self.paths.normal(text)
+
+    def _files(self, node: Node | None) -> tuple[str, ...]:
+        """The paths of a key of files, each once."""
+        texts = [scalar.text for _, scalar in scalars(node)] if node is not None else []
+        return tuple(dict.fromkeys(self.paths.normal_all(texts)))
+
+    def _cwd(self, node: Node | None) -> str:
+        path = self.paths.normal(_text(node)) if node is not None else "."
+        return "" if path == "." else path
+
+    def _env(self, node: Node | None) -> Mapping[str, str]:
+        if node is None:
+            return NO_ENV
+        found = {name: scalar.text for name, scalar in scalars(node)}
+        return self._envs.setdefault(tuple(found.items()), found)
+
+    def _shell(self, node: Node | None) -> tuple[str, ...]:
+        if node is None:
+            return STRICT_BASH
+        texts = tuple(scalar.text for _, scalar in scalars(node))
+        words = split_words(texts[0]) if isinstance(node, Scalar) else texts
+        return self._shells.setdefault(words, words)
+
+    def _find_traits(self, nodes: Mapping[str, Node]) -> Traits:
+        cores, priority = _number(nodes.get("cores"), 1), _number(nodes.get("priority"), 0)
+        found = self._traits.get((cores, priority))
+        if found is None:
+            made = Traits((("cores", cores),), priority)
+            found = self._traits[cores, priority] = TRAITS if made == TRAITS else made
+        return found
+
+
+def action(command: object, shell: tuple[str, ...]) -> Action:
+    """The command of a task: a text for the `shell`, or words; raises Wrong."""
+    if isinstance(command, str):
+        text = str.__str__(command)
+        check_text(text)
+        if not text.strip():
+            raise Wrong("the command is empty")
+        return Shell(text, shell)
+    if isinstance(command, Iterable) and not isinstance(command, (bytes, bytearray, Mapping, set, frozenset)):
+        words = tuple(map(_word, command))
+        if not words or not words[0]:
+            raise Wrong("the command is empty")
+        return Argv(words)
+    raise Wrong(f"the command must be a text, or a list of words, not of type {type(command).__name__}")
+
+
+def _word(word: object) -> str:
+    if isinstance(word, (str, os.PathLike)):
+        text = _scalar_text(word)
+        assert text is not None
+        check_text(text)
+        return text
+    raise Wrong(f"a word of the command is of type {type(word).__name__}; write str({word!r:.40})")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can stand in a command or name a file as it is: it is not blank, and the system takes it."""
+    return text.isascii() and "\0" not in text and not text.isspace() and text != ""
+
+
+def check_text(text: str) -> None:
+    """Raise Wrong for a text that can reach no process."""
+    if text.isascii() and "\0" not in text:
+        return
+    if "\0" in text:
+        raise Wrong("a NUL character can stand in no command and in no path")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise Wrong(f"the character {text[error.start]!a} is no text that can be written") from None
+
+
+def _checked(key: str, value: object) -> Node:
+    """The value as one of a sweep file that has the key's shape; raises Wrong."""
+    shape = shapes_of(StepKeys).get(key)
+    if shape is None or key in _NOT_HERE:
+        raise Wrong(_unknown(key))
+    what = f"`{key}`"
+    node = _node(value, what)
+    findings = Findings()
+    if fits(node, shape, what, findings):
+        if not works(key, node):
+            findings.mistake(_NOWHERE, f"{what} is not supported by this version yet")
+        elif shape.leaf is not None and shape.leaf not in _TEXTS:
+            for _, scalar in scalars(node):
+                wrong = wrong_with(what, shape.leaf, scalar.text, is_final=True)
+                if wrong:
+                    findings.mistake(_NOWHERE, wrong)
+        elif key == "shell" and isinstance(node, Scalar):
+            _check_words(node.text)
+    if findings.mistakes:
+        raise Wrong(_said(findings.mistakes[0]))
+    return node
+
+
+def _check_words(text: str) -> None:
+    try:
+        split_words(text)
+    except ValueError as error:
+        raise Wrong(f"`shell`: {error}") from None
+
+
+def _unknown(key: str) -> str:
+    if key in _NOT_HERE:
+        return f"`{key}` is no key here: {_NOT_HERE[key]}"
+    hint = did_you_mean(key, (*KNOWN, "step")) or "known are " + ", ".join((*KNOWN, "step"))
+    return f"unknown key {key!r}; {hint}"
+
+
+def _said(mistake: Mistake) -> str:
+    return f"{mistake.what}; {mistake.hint}" if mistake.hint else mistake.what
+
+
+def _node(value: object, what: str) -> Node:
+    if isinstance(value, Mapping):
+        return Table(dict(_entries(value, what)), _NOWHERE)
+    text = _scalar_text(value)
+    if text is not None:
+        check_text(text)
+        return Scalar(text, _NOWHERE, plain=False)
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, set, frozenset)):
+        return Listing(tuple(_node(item, f"an item of {what}") for item in value), _NOWHERE)
+    hint = "; its order is not fixed, write sorted(...)" if isinstance(value, (set, frozenset)) else ""
+    raise Wrong(f"{what} cannot be of type {type(value).__name__}{hint}")
+
+
+def _entries(value: Mapping[object, object], what: str) -> Iterator[tuple[str, Entry]]:
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise Wrong(f"a name in {what} is of type {type(name).__name__}, not str")
+        check_text(name)
+        yield name, Entry(Scalar(name, _NOWHERE, plain=False), _node(item, f"{what.rstrip('`')}.{name}`"))
+
+
+def _scalar_text(value: object) -> str | None:
+    """What a sweep file would say for the value; None where it is no scalar."""
+    if isinstance(value, str):
+        return str.__str__(value)  # of an Enum with texts too
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, os.PathLike):
+        path = os.fspath(value)
+        return path if isinstance(path, str) else os.fsdecode(path)
+    try:
+        return str(index(value))  # type: ignore[arg-type]  # whatever is a whole number, numpy's too, says so here
+    except TypeError:
+        return None
+
+
+def _text(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _number(node: Node | None, default: int) -> Fraction:
+    return parse_number(node.text) if isinstance(node, Scalar) else Fraction(default)

@@ -1,0 +1,376 @@
+"""The Manager: tasks made in a program, and run as those of a sweep file are.
+
+A mistake in a call is an error at that call; what only the whole can show is one when a run begins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from fractions import Fraction
+
+from taskrun.errors import UsageError
+from taskrun.events import Event, public
+from taskrun.graph import Draft, Graph, Study
+from taskrun.manager.display import Wishes
+from taskrun.manager.execution import execute, rehearse
+from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
+from taskrun.manager.keys import Keys, Wrong, action, check_text
+from taskrun.manager.running import Options, selection
+from taskrun.manager.shapes import shapes_of
+from taskrun.manager.sketch import FEW, Sketch
+from taskrun.manager.summary import Account, Summary
+from taskrun.manager.task import Task
+from taskrun.model import Started, Step
+from taskrun.model import Task as Described
+from taskrun.names import wrong_with_study_name
+from taskrun.paths import Paths
+from taskrun.printer.words import command_lines
+
+Path = str | os.PathLike[str]
+
+STATES = ".taskrun"
+_NAMELESS_STEP = "task"
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+
+
+class Manager:
+    """Shell commands and what they need, made into a graph in a program and run on this machine.
+
+    `name`: the name of the study, which its state directory `.taskrun/NAME` is called after, so that the same program
+    resumes what an earlier run of it left; without a name no state is kept. `jobs`: how many cores the tasks share, a
+    whole number of 1 or more (default: the usable ones). `root`: the directory that commands run in and that paths
+    and `.taskrun` are relative to (default: the current directory now).
+
+    Raises UsageError for a name that cannot be a directory's, and for other wrong arguments.
+    """
+
+    def __init__(self, name: str | None = None, *, jobs: int | None = None, root: Path | None = None) -> None:
+        if name is not None:
+            _check_study_name(name)
+        root = _root(root)
+        source = "Manager" if name is None else f"Manager {name}"
+        self._begin(Study(name=name or "", root=root, source=source, graph=Draft().build()), jobs=jobs)
+
+    def _begin(self, base: Study, *, jobs: int | None) -> None:
+        """Begin with a study that is there already; what is added comes behind its tasks."""
+        self._base = base
+        self._jobs = _jobs(jobs)
+        self._keys = Keys(Paths(base.root))
+        self._scratch = Scratch()
+        self._sketch: Sketch | None = None
+        self._study: Study | None = base
+        self._handles: list[Task] = []
+        self._gathers: dict[tuple[Task, ...], int] = {}
+        self._steps: dict[tuple[str, str], Step] = {}
+
+    # --- what it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str | None:
+        """The name of the study; None where no state is kept."""
+        return self._base.name or None
+
+    @property
+    def root(self) -> str:
+        """The absolute directory that paths are relative to."""
+        return self._base.root
+
+    @property
+    def jobs(self) -> Fraction | None:
+        """How many cores the tasks share; None: the usable ones."""
+        return self._jobs
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, in the order in which they were made."""
+        for task in self._base.graph.tasks[len(self._handles) :]:
+            self._handles.append(Task(self, task.index, task.name))
+        return tuple(self._handles)
+
+    def __repr__(self) -> str:
+        return f"<taskrun.Manager {self.name!r}>" if self.name else "<taskrun.Manager>"
+
+    # --- what it is told ---------------------------------------------------------------------------------------------
+
+    def task_new(
+        self,
+        name: str,
+        command: str | Sequence[Path],
+        stdout: Path | None = None,
+        stderr: Path | None = None,
+        *,
+        step: str | None = None,
+        after: Task | Iterable[Task] | None = None,
+        **keys: object,
+    ) -> Task:
+        """A new task, called `name`, which no other task of this Manager may be.
+
+        `command`: a text for `bash -euo pipefail -c`, or the words of a command that no shell sees. `stdout`,
+        `stderr`: files for what it writes (`stderr="stdout"`, or the same path twice: one file for both); without them
+        a log keeps it. `step`: the name of the group that it belongs to (default: the Manager's). `after`: a task, or
+        several, that it comes after. `keys`: the step keys of the sweep file but `run` and `per`, with Python values:
+        `inputs`, `outputs` (a path, several, or a dict), `cwd`, `env` (a dict), `shell`, `cores` (a number, default
+        1), `priority` (a number, default 0), `desc`, … Commands, texts and paths are taken as they are: there are no
+        placeholders, and nothing is expanded. A task that reads what another one makes needs it.
+
+        Raises UsageError for wrong arguments, GraphError for a name or path that another task has.
+        """
+        text = _name(name, "a task's name")
+        others = _several(after)
+        self._check_all(others)
+        try:
+            task = self._described(text, command, stdout, stderr, self._step_name(step), keys)
+        except Wrong as wrong:
+            raise UsageError(f"task {text!r}: {wrong}") from None
+        sketch = self._growing()
+        sketch.add(task)
+        self._study = None
+        handle = Task(self, task.index, text)
+        self._handles.append(handle)
+        if others:
+            self.depend(handle, others)
+        return handle
+
+    def depend(self, task: Task, others: tuple[Task, ...]) -> None:
+        """`task`, of this Manager, comes after all of `others`: see `Task.dependency_is`."""
+        sketch = self._growing()
+        if len(others) <= FEW:
+            self._check_all(others)
+            is_new = sketch.need(task._index, [other._index for other in others])
+        else:
+            is_new = sketch.need_gather(task._index, self._gather(others))
+        if is_new:
+            self._study = None
+
+    def _gather(self, others: tuple[Task, ...]) -> int:
+        """What stands for all of many tasks; the same many again are the same."""
+        try:
+            found = self._gathers.get(others)
+        except TypeError:  # something that cannot be a key is no task either
+            found = None
+        if found is None:
+            self._check_all(others)
+            members = tuple(dict.fromkeys([other._index for other in others]))
+            found = self._gathers[others] = self._growing().gather(members)
+        return found
+
+    def _growing(self) -> Sketch:
+        """What is known, to add to."""
+        if self._sketch is None:
+            self._sketch = Sketch(self._keys.paths, self._base.graph)
+            _ = self.tasks
+        return self._sketch
+
+    def _described(
+        self, name: str, command: object, stdout: object, stderr: object, step: str, keys: dict[str, object]
+    ) -> Described:
+        wanted = self._keys.read(keys)
+        output = self._keys.path("stdout", stdout)
+        shared = self._steps.get((step, wanted.desc))
+        if shared is None:
+            shared = self._steps[step, wanted.desc] = Step(step, desc=wanted.desc)
+        return Described(
+            index=len(self._base.graph) if self._sketch is None else len(self._sketch),
+            name=name,
+            step=shared,
+            action=action(command, wanted.shell),
+            inputs=wanted.inputs,
+            outputs=wanted.outputs,
+            stdout=output,
+            stderr=output if stderr == "stdout" else self._keys.path("stderr", stderr),
+            cwd=wanted.cwd,
+            env=wanted.env,
+            traits=wanted.traits,
+        )
+
+    def _step_name(self, step: str | None) -> str:
+        return (self.name or _NAMELESS_STEP) if step is None else _name(step, "a step's name")
+
+    def _check_all(self, tasks: Iterable[object]) -> None:
+        for task in tasks:
+            if type(task) is not Task:
+                raise UsageError(f"a Task is expected, not {_kind(task)}")
+            if task._manager is not self:
+                raise UsageError(f"{task.name!r} is a task of another Manager")
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    def study(self) -> Study:
+        """The graph of all tasks, and what there is to say about it.
+
+        Raises GraphError for outputs where none may be, CycleError where files close a cycle.
+        """
+        if self._study is None:
+            assert self._sketch is not None, "nothing was added to a study that is there"
+            self._study = self._built(self._sketch.graph())
+        return self._study
+
+    def _built(self, graph: Graph) -> Study:
+        base = self._base
+        return Study(
+            name=base.name,
+            root=base.root,
+            source=base.source,
+            graph=graph,
+            shapes=shapes_of(graph, {shape.step: shape.names for shape in base.shapes}),
+            hints=base.hints,
+            names=base.names,
+            points=base.points,
+        )
+
+    def run(
+        self,
+        *select: str | Task,
+        dry_run: bool = False,
+        force: bool = False,
+        only: bool = False,
+        jobs: int | None = None,
+        progress: bool = False,
+        commands: bool = False,
+    ) -> Summary:
+        """Run all tasks that are not done, or the selected ones with what they need, and wait for the end.
+
+        `select`: tasks, their names, steps, globs, and `name=value`. `dry_run`: print what would be executed to
+        standard output, as shell commands, and execute nothing. `force`: run what is selected (without a selection
+        all), done or not. `only`: without what the selected tasks need. `jobs`: how many cores to share this time.
+        `progress`: show on standard error what `taskrun run` shows. `commands`: print each command to standard output
+        when it starts; with `progress`, show it there.
+
+        A task that fails raises nothing: see the summary. Raises UsageError for a wrong selection, StateHeldError
+        where another run of this study is on, StateError where the state cannot be read or written, and what `study`
+        raises. A signal that stopped the run is given to the program's own handlers at the end: Ctrl-C raises
+        KeyboardInterrupt.
+        """
+        study = self.study()
+        options = self._options(study, select, force=force, only=only, jobs=jobs)
+        if dry_run:
+            return rehearse(study, options, sys.stdout)
+        account = Account(study.root)
+        wishes = self._wishes(verbose=commands) if progress else None
+        for batch in execute(study, options, wishes=wishes):
+            account.take(batch)
+            if commands and not progress:
+                started = [event.task for event in batch if isinstance(event, Started)]
+                lines = [line for task in started for line in command_lines(task.action, 1)]
+                sys.stdout.write("".join(f"{line}\n" for line in lines))
+                sys.stdout.flush()
+        return account.summary()
+
+    def stream(
+        self, *select: str | Task, force: bool = False, only: bool = False, jobs: int | None = None
+    ) -> Generator[Event, None, None]:
+        """Run as `run` does, and yield the events, each already on record.
+
+        The run begins with the first event that is asked for, and goes on while events are. Leaving early (`close()`,
+        or the last reference gone) ends what runs, SIGTERM first and SIGKILL after 10 seconds, and lets the state go.
+        Raises as `run` does, a wrong selection at the call.
+        """
+        study = self.study()
+        return _events(study, self._options(study, select, force=force, only=only, jobs=jobs))
+
+    def _options(
+        self, study: Study, select: Sequence[str | Task], *, force: bool, only: bool, jobs: int | None
+    ) -> Options:
+        """What a run is asked for, and where it keeps its state: decided here and nowhere else."""
+        tasks = tuple(task for task in select if not isinstance(task, str))
+        self._check_all(tasks)
+        is_kept = self.name is not None
+        options = Options(
+            state=os.path.join(self.root, STATES, study.name) if is_kept else self._scratch.room(),
+            keeping=ON_DISK if is_kept else IN_MEMORY,
+            jobs=_jobs(jobs) or self._jobs,
+            select=tuple(word for word in select if isinstance(word, str)),
+            tasks=tuple(task.name for task in tasks),
+            force=force,
+            only=only,
+        )
+        selection(study, options)
+        return options
+
+    def _wishes(self, *, verbose: bool) -> Wishes:
+        return Wishes(again=self._again, shown=self._shown, verbose=verbose)
+
+    def _again(self, names: Sequence[str]) -> str:
+        return f"manager.run({', '.join(map(repr, names))})"
+
+    def _shown(self, path: str) -> str:
+        path = os.path.join(self.root, path)
+        near = os.path.relpath(path)
+        return path if near.startswith("..") else near
+
+
+def _events(study: Study, options: Options) -> Generator[Event, None, None]:
+    batches = execute(study, options)
+    try:
+        for batch in batches:
+            for event in batch:
+                seen = public(event)
+                if seen is not None:
+                    yield seen
+    finally:
+        batches.close()
+
+
+def _several(tasks: object) -> tuple[Task, ...]:
+    """What stands under `after`: not looked at yet."""
+    if tasks is None:
+        return ()
+    if isinstance(tasks, Task):
+        return (tasks,)
+    if isinstance(tasks, dict):
+        raise UsageError("`any` under `after` is not supported by this version yet")
+    if isinstance(tasks, Iterable) and not isinstance(tasks, (str, bytes)):
+        return tuple(tasks)
+    raise UsageError(f"`after` takes a Task or several, not {_kind(tasks)}")
+
+
+def _kind(value: object) -> str:
+    hint = "; write *tasks for what a list holds" if isinstance(value, (list, tuple, set)) else ""
+    return f"{value!r:.60}{hint}" if isinstance(value, str) else f"{type(value).__name__}{hint}"
+
+
+def _name(name: object, what: str) -> str:
+    if not isinstance(name, str):
+        raise UsageError(f"{what} must be a str, not {type(name).__name__}")
+    text = str.__str__(name)
+    if not text:
+        raise UsageError(f"{what} is empty")
+    if _CONTROL.search(text):
+        raise UsageError(f"{what}, {text!r}, holds a control character")
+    try:
+        check_text(text)
+    except Wrong as wrong:
+        raise UsageError(f"{what}, {text!r}: {wrong}") from None
+    return text
+
+
+def _check_study_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise UsageError(f"a Manager's name must be a str, not {type(name).__name__}")
+    wrong = wrong_with_study_name(name)
+    if wrong:
+        raise UsageError(f"a Manager cannot be called {name!r}: {wrong}")
+
+
+def _jobs(jobs: object) -> Fraction | None:
+    if jobs is None:
+        return None
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise UsageError(f"jobs={jobs!r}: a whole number of cores, at least 1, expected")
+    return Fraction(jobs)
+
+
+def _root(root: object) -> str:
+    try:
+        path = os.getcwd() if root is None else os.fspath(root)  # type: ignore[call-overload]  # TypeError if it is none
+        found = os.path.abspath(os.fsdecode(path))
+    except OSError as error:
+        raise UsageError(f"the current directory cannot be found: {error.strerror}") from None
+    except TypeError:
+        raise UsageError(f"root={root!r}: a directory is expected") from None
+    if not os.path.isdir(found):
+        raise UsageError(f"root={found!r}: there is no such directory")
+    return found

@@ -1,0 +1,234 @@
+"""The tasks of a Manager and what they need, for as long as they can grow; a graph is built of them when one is wanted.
+
+What can be wrong with one task or one edge is refused when it is said; what only all of them can show, by `graph`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from math import isqrt
+
+from msgspec.structs import replace
+
+from taskrun.errors import CycleError, GraphError
+from taskrun.graph import Draft, Edge, Graph
+from taskrun.makers import Makers, Readings
+from taskrun.manager.acyclic import Acyclic, Circle
+from taskrun.model import Task
+from taskrun.paths import Paths
+
+_STATES = {".taskrun": "the state of taskrun"}
+FEW = 16  # so many tasks that one needs are that many edges; more are a gather
+
+
+class Sketch:
+    """Tasks by number, and what they need.
+
+    `base`: a graph to begin with, whose edges stay as they are.
+    """
+
+    def __init__(self, paths: Paths, base: Graph | None = None) -> None:
+        self.tasks: list[Task] = []
+        self._paths = paths
+        self._names: dict[str, int] = {}
+        self._makers = Makers(paths)
+        self._readers: list[int] = []  # the tasks with inputs
+        self._nodes = Acyclic()
+        self._node_of = array("q")  # by task
+        self._task_of = array("q")  # by node; -1 for a gather
+        self._members: dict[int, tuple[int, ...]] = {}  # by node of a gather
+        self._base = base
+        if base is not None:
+            self._take_in(base)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def add(self, task: Task) -> None:
+        """One more task, whose `index` is its position. Raises GraphError where it cannot stand beside the others."""
+        if task.name in self._names:
+            raise GraphError(f"two tasks have the name {task.name!r}")
+        written = [path for path in (*task.outputs, task.stdout, task.stderr) if path is not None]
+        for path in written:
+            other = self._makers.of(self._paths.key(path))
+            if other is not None and not path.startswith("/dev/"):
+                raise GraphError(f"{self.tasks[other].name} and {task.name} both write {path!r}")
+        for path in task.inputs:
+            if path in task.outputs:
+                raise GraphError(
+                    f"{task.name} reads {path!r} and makes it too; a file that is changed in place can be one of its "
+                    "outputs only"
+                )
+        self._enter(task, written)
+        self._new_node(task.index)
+
+    def need(self, consumer: int, others: Iterable[int]) -> bool:
+        """`consumer` comes after these few others, or whether nothing is new; all or, with a CycleError, none."""
+        node, count = self._node_of[consumer], 0
+        try:
+            for other in others:
+                count += self._nodes.need(node, self._node_of[other])
+        except Circle as circle:
+            if count:
+                self._nodes.forget(node, count)
+            raise self._cycle(circle) from None
+        return count > 0
+
+    def need_gather(self, consumer: int, gather: int) -> bool:
+        """`consumer` comes after all of a gather."""
+        try:
+            return self._nodes.need(self._node_of[consumer], gather)
+        except Circle as circle:
+            raise self._cycle(circle) from None
+
+    def gather(self, members: tuple[int, ...]) -> int:
+        """What stands for all of `members` (each named once), however many tasks need them."""
+        node = self._nodes.add(tuple([self._node_of[member] for member in members]))
+        self._task_of.append(-1)
+        self._members[node] = members
+        return node
+
+    def graph(self) -> Graph:
+        """The graph of what is here now.
+
+        Raises GraphError for outputs where none may be, CycleError where files close a circle.
+        """
+        self._check_places()
+        readings = Readings(self._makers, self._paths, self._read()) if self._readers else None
+        redirects = self._read_redirects(readings) if readings else frozenset[str]()
+        draft = Draft()
+        for task in self.tasks:
+            draft.add(self._with_redirects(task, redirects) if redirects else task)
+        if self._base is not None:
+            _copy_needs(self._base, draft)
+        files = self._enter_files(draft, readings) if readings else {}
+        self._enter_order(draft, files)
+        return draft.build()
+
+    # --- what is said
+
+    def _enter(self, task: Task, written: Sequence[str]) -> None:
+        assert task.index == len(self.tasks), f"task {task.name!r} has the index {task.index}"
+        self.tasks.append(task)
+        self._names[task.name] = task.index
+        for path in written:
+            self._makers.enter(self._paths.key(path), task.index)
+        if task.inputs:
+            self._readers.append(task.index)
+
+    def _new_node(self, index: int, needs: tuple[int, ...] = ()) -> None:
+        self._node_of.append(self._nodes.add(needs))
+        self._task_of.append(index)
+
+    def _cycle(self, circle: Circle) -> CycleError:
+        tasks = (self._task_of[node] for node in circle.nodes)
+        return CycleError([[self.tasks[index].name for index in tasks if index >= 0]])
+
+    def _take_in(self, base: Graph) -> None:
+        """A graph to begin with: its edges are known to go in no circle, so nodes come in an order that works."""
+        for task in base.tasks:
+            self._enter(task, [path for path in (*task.outputs, task.stdout, task.stderr) if path is not None])
+        self._node_of.extend([-1] * len(base.tasks))
+        node_of: dict[int, int] = {}
+        for number in base.order:
+            node = node_of[number] = self._nodes.add(tuple([node_of[each] for each in base.sources(number)]))
+            self._task_of.append(max(number, -1))
+            if number >= 0:
+                self._node_of[number] = node
+
+    # --- what all of it comes to
+
+    def _check_places(self) -> None:
+        for inner, path, outer, directory in self._makers.nested():
+            raise GraphError(
+                f"{self.tasks[inner].name} writes {path!r} inside {directory!r}, which {self.tasks[outer].name} makes; "
+                "let one task make both, or part the paths"
+            )
+        for maker, path, how in self._makers.trespasses(_STATES):
+            raise GraphError(f"{self.tasks[maker].name} writes {path!r}{how}")
+
+    def _read(self) -> Iterable[str]:
+        """The paths that tasks read, each once."""
+        return set(chain.from_iterable(self.tasks[index].inputs for index in self._readers))
+
+    def _read_redirects(self, readings: Readings) -> frozenset[str]:
+        """The keys of what is read by another task than its maker: a redirect file among them counts as an output."""
+        read = set(readings.inside)
+        for index in self._readers:
+            for path in self.tasks[index].inputs:
+                if path in readings.outputs and readings.members[path] != (index,):
+                    read.add(readings.outputs[path])
+        return frozenset(read)
+
+    def _with_redirects(self, task: Task, read: frozenset[str]) -> Task:
+        more = [
+            path
+            for path in dict.fromkeys((task.stdout, task.stderr))
+            if path is not None and path not in task.outputs and self._paths.key(path) in read
+        ]
+        return replace(task, outputs=(*task.outputs, *more)) if more else task
+
+    def _enter_files(self, draft: Draft, readings: Readings) -> dict[int, frozenset[int]]:
+        """The edges by rule 2 that the base has not; by consumer, the tasks that it needs for their files."""
+        known = 0 if self._base is None else len(self._base)
+        whole: dict[tuple[int, ...], frozenset[int]] = {}
+        files: dict[int, frozenset[int]] = {}
+        for consumer in self._readers:
+            found: list[tuple[int, ...]] = []
+            for path in self.tasks[consumer].inputs:
+                members = readings.members.get(path, ())
+                if consumer in members or (consumer < known and members and min(members) < known):
+                    members = tuple([
+                        each for each in members if each != consumer and not (consumer < known and each < known)
+                    ])  # fmt: skip
+                if members:
+                    found.append(members)
+                    draft.need(consumer, draft.gather(members))
+            if found:
+                key = tuple(dict.fromkeys(chain.from_iterable(found))) if len(found) > 1 else found[0]
+                files[consumer] = whole.setdefault(key, frozenset(key))
+        return files
+
+    def _enter_order(self, draft: Draft, files: dict[int, frozenset[int]]) -> None:
+        nothing: frozenset[int] = frozenset()
+        for consumer in range(len(self.tasks)):
+            nodes = self._nodes.needs(self._node_of[consumer])
+            by_file = files.get(consumer, nothing)
+            if self._base is not None and consumer < len(self._base):
+                nodes = nodes[len(self._base.needs[consumer]) :]
+                by_file = by_file.union(_by_file(self._base, consumer)) if nodes else by_file
+            for node in nodes:
+                for need in self._order_nodes(node, by_file, draft):
+                    draft.need(consumer, need, Edge.ORDER)
+
+    def _order_nodes(self, node: int, files: frozenset[int], draft: Draft) -> Iterator[int]:
+        """What to need for a node, but for tasks that are needed for their files: each pair has one edge."""
+        members = self._members.get(node)
+        if members is None:
+            if self._task_of[node] not in files:
+                yield self._task_of[node]
+        elif files.isdisjoint(members):
+            yield draft.gather(members)
+        else:
+            # In blocks, which many tasks can share even if each leaves out others.
+            size = max(FEW, isqrt(len(members)))
+            for start in range(0, len(members), size):
+                block = members[start : start + size]
+                if files.isdisjoint(block):
+                    yield draft.gather(block)
+                else:
+                    yield from (each for each in block if each not in files)
+
+
+def _copy_needs(base: Graph, draft: Draft) -> None:
+    nodes = {-1 - place: draft.gather(members) for place, members in enumerate(base.gathers)}
+    for task in base.tasks:
+        for node in base.needs[task.index]:
+            draft.need(task.index, node if node >= 0 else nodes[node], base.edge(task.index, node))
+
+
+def _by_file(base: Graph, consumer: int) -> Iterator[int]:
+    nodes = (node for node in base.needs[consumer] if base.edge(consumer, node).has_file)
+    return chain.from_iterable(map(base.members, nodes))
