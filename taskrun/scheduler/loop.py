@@ -361,9 +361,15 @@ class Loop:
         while self._live and self._now() < deadline:
             for happening in self._executor.wait(deadline - self._now()):
                 if isinstance(happening, Ended):
-                    self._live.pop(happening.task, None)
+                    self._see_end(happening)
                 elif isinstance(happening, Interrupted):
                     return  # somebody has lost patience
+
+    def _see_end(self, ended: Ended) -> None:
+        """Nobody is told of this end any more; but half of an output is not left in the place of a whole one."""
+        live = self._live.pop(ended.task, None)
+        if live is not None and ended.cause is not Cause.LOST:
+            self._judge.settle(live.task, replace(ended, cause=Cause.CANCELLED))
 
 
 def _is_without_result(live: _Live, ended: Ended) -> bool:

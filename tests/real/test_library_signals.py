@@ -174,15 +174,15 @@ def test_ctrl_c_while_the_host_looks_at_an_event_stops_the_run_and_not_the_host(
     """)
 
 
-def test_a_stream_that_is_left_early_ends_what_runs_and_releases_the_state(host: Host) -> None:
-    host.run("""
-        manager = taskrun.Manager("sims", jobs=2)
-        manager.task_new("slow", "echo $$ > pid; exec sleep 1000", outputs="pid")
-        manager.task_new("quick", "until [ -s pid ]; do sleep 0.01; done")
+@pytest.mark.parametrize("name", ["'sims'", ""])
+def test_a_stream_that_is_left_early_ends_what_runs_and_takes_half_of_an_output_away(host: Host, name: str) -> None:
+    host.run(f"""
+        manager = taskrun.Manager({name})
+        manager.task_new("slow", "echo $$ > pid; echo half > out; touch begun; exec sleep 1000", outputs="out")
+        manager.task_new("quick", "until [ -e begun ]; do sleep 0.01; done")
         for event in manager.stream():
             if isinstance(event, taskrun.Finished):
                 break
-        del event
         with open("pid") as file:
             pid = int(file.read())
         try:
@@ -191,6 +191,8 @@ def test_a_stream_that_is_left_early_ends_what_runs_and_releases_the_state(host:
             pass
         else:
             raise AssertionError("it still runs")
-        assert not os.path.getsize(".taskrun/sims/lock")
+        assert not os.path.exists("out")
+        assert os.path.exists(".taskrun/sims/failed/slow/out" if manager.name else "out.failed")
+        assert manager.name is None or not os.path.getsize(".taskrun/sims/lock")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     """)
