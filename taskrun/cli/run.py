@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 
 import click
 
+from taskrun.cli.completers import complete_set
 from taskrun.cli.run_options import RunOptions, run_options
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.graph import Study
@@ -18,7 +19,14 @@ from taskrun.model import Finished, RunFinished, Skipped, Started, Status
 @click.command("run", short_help="Run a sweep file's tasks, or what is left of them.")
 @source_options
 @click.option("--only", is_flag=True, help="Run just what is selected, without what it needs.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUES", help="Replace the values of a sweep name.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Replace the values of a sweep name.",
+    shell_complete=complete_set,
+)
 @run_options
 def command(
     words: tuple[str, ...],
