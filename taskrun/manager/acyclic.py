@@ -1,10 +1,10 @@
 """What needs what, edge by edge, in an order where each stands after all that it needs: a circle is refused at once.
 
-Nodes are numbers from 0 in the order in which they were added. An edge to a node that stands before costs one
-comparison, and so does one that moves an end of it, where nothing hangs on that end, to an end of the line. Otherwise
-both ends are followed at the same time, one by what needs it and the other by what it needs, until the smaller side is
-known whole; that side moves (after Haeupler, Kavitha, Mathew, Sen and Tarjan, "Incremental cycle detection", 2012), so
-that a chain costs n log n whatever the order of its edges.
+Nodes are numbers from 0 in the order in which they were added, and at first they stand so. An edge to a node that
+stands before costs one comparison, and little more does one that moves an end of it, where nothing hangs on that end,
+to an end of the line. Otherwise both ends are followed at the same time, one by what needs it and the other by what it
+needs, until the smaller side is known whole; that side moves (after Haeupler, Kavitha, Mathew, Sen and Tarjan,
+"Incremental cycle detection", 2012), so that a chain costs n log n whatever the order of its edges.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Acyclic:
     """Nodes and what they need."""
 
     def __init__(self) -> None:
-        self._line = Line()
         self._needs: list[list[int] | tuple[int, ...]] = []  # a list from the first need on
         self._many: dict[int, set[int]] = {}
-        self._is_used = bytearray()
+        self._line: Line | None = None  # not before something has to stand elsewhere than at its number
+        self._is_used = bytearray()  # as far as there is a line
         self._users: list[list[int]] | None = None  # not before somebody has to follow them
 
     def __len__(self) -> int:
@@ -41,13 +41,14 @@ class Acyclic:
     def add(self, needs: tuple[int, ...] = _NOTHING) -> int:
         """A new node, which needs these others, each named once."""
         node = len(self._needs)
-        self._line.append()
         self._needs.append(needs)
-        self._is_used.append(0)
-        if self._users is not None:
-            self._users.append([])
-        for other in needs:
-            self._note_use(node, other)
+        if self._line is not None:
+            self._line.append()
+            self._is_used.append(0)
+            if self._users is not None:
+                self._users.append([])
+            for other in needs:
+                self._note_use(node, other)
         return node
 
     def needs(self, node: int) -> Sequence[int]:
@@ -58,8 +59,12 @@ class Acyclic:
         """`node` needs `other`; False where that was said before. Raises Circle where `other` needs `node`."""
         if self._is_known(node, other):
             return False
-        if not self._line.precedes(other, node):
-            self._put_in_order(node, other)
+        line = self._line
+        if line is None:
+            if other >= node:
+                self._put_in_order(self._drawn_up(), node, other)
+        elif not line.precedes(other, node):
+            self._put_in_order(line, node, other)
         found = self._needs[node]
         if isinstance(found, list):
             found.append(other)
@@ -67,7 +72,8 @@ class Acyclic:
             self._needs[node] = [*found, other]
         if node in self._many:
             self._many[node].add(other)
-        self._note_use(node, other)
+        if self._line is not None:
+            self._note_use(node, other)
         return True
 
     def forget(self, node: int, count: int) -> None:
@@ -98,28 +104,39 @@ class Acyclic:
 
     # --- the order
 
-    def _put_in_order(self, node: int, other: int) -> None:
+    def _drawn_up(self) -> Line:
+        """The line, of all nodes by their numbers."""
+        self._line = Line()
+        for _ in self._needs:
+            self._line.append()
+        self._is_used = bytearray(len(self._needs))
+        for others in self._needs:
+            for other in others:
+                self._is_used[other] = 1
+        return self._line
+
+    def _put_in_order(self, line: Line, node: int, other: int) -> None:
         """Have `other`, which stands behind `node`, stand before it."""
         if node == other:
             raise Circle([node])
         if not self._is_used[node]:
-            self._line.move([node], behind=self._line.last)
+            line.move([node], behind=line.last)
         elif not self._needs[other]:
-            self._line.move([other], before=self._line.first)
+            line.move([other], before=line.first)
         else:
-            self._move_the_smaller_side(node, other)
+            self._move_the_smaller_side(line, node, other)
 
-    def _move_the_smaller_side(self, node: int, other: int) -> None:
-        users, precedes = self._all_users(), self._line.precedes
+    def _move_the_smaller_side(self, line: Line, node: int, other: int) -> None:
+        users, precedes = self._all_users(), line.precedes
         ahead, behind = [node], [other]
         forth = _follow(ahead, other, users.__getitem__, lambda each: precedes(each, other))
         back = _follow(behind, node, self._needs.__getitem__, lambda each: precedes(node, each))
         try:
             while True:
                 if next(forth, None) is None:
-                    return self._line.move(ahead, behind=other)
+                    return line.move(ahead, behind=other)
                 if next(back, None) is None:
-                    return self._line.move(behind, before=node)
+                    return line.move(behind, before=node)
         except _Reached:
             raise Circle(self._way_around(node, other)) from None
 

@@ -6,7 +6,6 @@ A mistake in a call is an error at that call; what only the whole can show is on
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
@@ -14,10 +13,11 @@ from fractions import Fraction
 from taskrun.errors import UsageError
 from taskrun.events import Event, public
 from taskrun.graph import Draft, Graph, Study
+from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, root_of, several
 from taskrun.manager.display import Wishes
 from taskrun.manager.execution import execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
-from taskrun.manager.keys import Keys, Wrong, action, check_text
+from taskrun.manager.keys import Keys, Wrong, action
 from taskrun.manager.running import Options, selection
 from taskrun.manager.shapes import shapes_of
 from taskrun.manager.sketch import FEW, Sketch
@@ -25,15 +25,14 @@ from taskrun.manager.summary import Account, Summary
 from taskrun.manager.task import Task
 from taskrun.model import Started, Step
 from taskrun.model import Task as Described
-from taskrun.names import wrong_with_study_name
 from taskrun.paths import Paths
 from taskrun.printer.words import command_lines
+from taskrun.sweep.collecting import without_collector
 
 Path = str | os.PathLike[str]
 
 STATES = ".taskrun"
 _NAMELESS_STEP = "task"
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
 class Manager:
@@ -49,15 +48,15 @@ class Manager:
 
     def __init__(self, name: str | None = None, *, jobs: int | None = None, root: Path | None = None) -> None:
         if name is not None:
-            _check_study_name(name)
-        root = _root(root)
+            check_study_name(name)
+        root = root_of(root)
         source = "Manager" if name is None else f"Manager {name}"
         self._begin(Study(name=name or "", root=root, source=source, graph=Draft().build()), jobs=jobs)
 
     def _begin(self, base: Study, *, jobs: int | None) -> None:
         """Begin with a study that is there already; what is added comes behind its tasks."""
         self._base = base
-        self._jobs = _jobs(jobs)
+        self._jobs = cores_of(jobs)
         self._keys = Keys(Paths(base.root))
         self._scratch = Scratch()
         self._sketch: Sketch | None = None
@@ -118,8 +117,8 @@ class Manager:
 
         Raises UsageError for wrong arguments, GraphError for a name or path that another task has.
         """
-        text = _name(name, "a task's name")
-        others = _several(after)
+        text = name_of(name, "a task's name")
+        others = several(after)
         self._check_all(others)
         try:
             task = self._described(text, command, stdout, stderr, self._step_name(step), keys)
@@ -131,10 +130,10 @@ class Manager:
         handle = Task(self, task.index, text)
         self._handles.append(handle)
         if others:
-            self.depend(handle, others)
+            self._depend(handle, others)
         return handle
 
-    def depend(self, task: Task, others: tuple[Task, ...]) -> None:
+    def _depend(self, task: Task, others: tuple[Task, ...]) -> None:
         """`task`, of this Manager, comes after all of `others`: see `Task.dependency_is`."""
         sketch = self._growing()
         if len(others) <= FEW:
@@ -187,12 +186,12 @@ class Manager:
         )
 
     def _step_name(self, step: str | None) -> str:
-        return (self.name or _NAMELESS_STEP) if step is None else _name(step, "a step's name")
+        return (self.name or _NAMELESS_STEP) if step is None else name_of(step, "a step's name")
 
     def _check_all(self, tasks: Iterable[object]) -> None:
         for task in tasks:
             if type(task) is not Task:
-                raise UsageError(f"a Task is expected, not {_kind(task)}")
+                raise UsageError(f"a Task is expected, not {kind_of(task)}")
             if task._manager is not self:
                 raise UsageError(f"{task.name!r} is a task of another Manager")
 
@@ -205,7 +204,8 @@ class Manager:
         """
         if self._study is None:
             assert self._sketch is not None, "nothing was added to a study that is there"
-            self._study = self._built(self._sketch.graph())
+            with without_collector():
+                self._study = self._built(self._sketch.graph())
         return self._study
 
     def _built(self, graph: Graph) -> Study:
@@ -281,7 +281,7 @@ class Manager:
         options = Options(
             state=os.path.join(self.root, STATES, study.name) if is_kept else self._scratch.room(),
             keeping=ON_DISK if is_kept else IN_MEMORY,
-            jobs=_jobs(jobs) or self._jobs,
+            jobs=cores_of(jobs) or self._jobs,
             select=tuple(word for word in select if isinstance(word, str)),
             tasks=tuple(task.name for task in tasks),
             force=force,
@@ -312,65 +312,3 @@ def _events(study: Study, options: Options) -> Generator[Event, None, None]:
                     yield seen
     finally:
         batches.close()
-
-
-def _several(tasks: object) -> tuple[Task, ...]:
-    """What stands under `after`: not looked at yet."""
-    if tasks is None:
-        return ()
-    if isinstance(tasks, Task):
-        return (tasks,)
-    if isinstance(tasks, dict):
-        raise UsageError("`any` under `after` is not supported by this version yet")
-    if isinstance(tasks, Iterable) and not isinstance(tasks, (str, bytes)):
-        return tuple(tasks)
-    raise UsageError(f"`after` takes a Task or several, not {_kind(tasks)}")
-
-
-def _kind(value: object) -> str:
-    hint = "; write *tasks for what a list holds" if isinstance(value, (list, tuple, set)) else ""
-    return f"{value!r:.60}{hint}" if isinstance(value, str) else f"{type(value).__name__}{hint}"
-
-
-def _name(name: object, what: str) -> str:
-    if not isinstance(name, str):
-        raise UsageError(f"{what} must be a str, not {type(name).__name__}")
-    text = str.__str__(name)
-    if not text:
-        raise UsageError(f"{what} is empty")
-    if _CONTROL.search(text):
-        raise UsageError(f"{what}, {text!r}, holds a control character")
-    try:
-        check_text(text)
-    except Wrong as wrong:
-        raise UsageError(f"{what}, {text!r}: {wrong}") from None
-    return text
-
-
-def _check_study_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise UsageError(f"a Manager's name must be a str, not {type(name).__name__}")
-    wrong = wrong_with_study_name(name)
-    if wrong:
-        raise UsageError(f"a Manager cannot be called {name!r}: {wrong}")
-
-
-def _jobs(jobs: object) -> Fraction | None:
-    if jobs is None:
-        return None
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise UsageError(f"jobs={jobs!r}: a whole number of cores, at least 1, expected")
-    return Fraction(jobs)
-
-
-def _root(root: object) -> str:
-    try:
-        path = os.getcwd() if root is None else os.fspath(root)  # type: ignore[call-overload]  # TypeError if it is none
-        found = os.path.abspath(os.fsdecode(path))
-    except OSError as error:
-        raise UsageError(f"the current directory cannot be found: {error.strerror}") from None
-    except TypeError:
-        raise UsageError(f"root={root!r}: a directory is expected") from None
-    if not os.path.isdir(found):
-        raise UsageError(f"root={found!r}: there is no such directory")
-    return found

@@ -50,7 +50,7 @@ class Sketch:
         """One more task, whose `index` is its position. Raises GraphError where it cannot stand beside the others."""
         if task.name in self._names:
             raise GraphError(f"two tasks have the name {task.name!r}")
-        written = [path for path in (*task.outputs, task.stdout, task.stderr) if path is not None]
+        written = _written(task)
         for path in written:
             other = self._makers.of(self._paths.key(path))
             if other is not None and not path.startswith("/dev/"):
@@ -62,7 +62,8 @@ class Sketch:
                     "outputs only"
                 )
         self._enter(task, written)
-        self._new_node(task.index)
+        self._node_of.append(self._nodes.add())
+        self._task_of.append(task.index)
 
     def need(self, consumer: int, others: Iterable[int]) -> bool:
         """`consumer` comes after these few others, or whether nothing is new; all or, with a CycleError, none."""
@@ -118,10 +119,6 @@ class Sketch:
         if task.inputs:
             self._readers.append(task.index)
 
-    def _new_node(self, index: int, needs: tuple[int, ...] = ()) -> None:
-        self._node_of.append(self._nodes.add(needs))
-        self._task_of.append(index)
-
     def _cycle(self, circle: Circle) -> CycleError:
         tasks = (self._task_of[node] for node in circle.nodes)
         return CycleError([[self.tasks[index].name for index in tasks if index >= 0]])
@@ -129,7 +126,7 @@ class Sketch:
     def _take_in(self, base: Graph) -> None:
         """A graph to begin with: its edges are known to go in no circle, so nodes come in an order that works."""
         for task in base.tasks:
-            self._enter(task, [path for path in (*task.outputs, task.stdout, task.stderr) if path is not None])
+            self._enter(task, _written(task))
         self._node_of.extend([-1] * len(base.tasks))
         node_of: dict[int, int] = {}
         for number in base.order:
@@ -192,6 +189,11 @@ class Sketch:
         return files
 
     def _enter_order(self, draft: Draft, files: dict[int, frozenset[int]]) -> None:
+        if not (files or self._members or self._base):  # the usual case, and there may be 100,000: nodes are tasks
+            for consumer in range(len(self.tasks)):
+                for other in self._nodes.needs(consumer):
+                    draft.need(consumer, other, Edge.ORDER)
+            return
         nothing: frozenset[int] = frozenset()
         for consumer in range(len(self.tasks)):
             nodes = self._nodes.needs(self._node_of[consumer])
@@ -220,6 +222,13 @@ class Sketch:
                     yield draft.gather(block)
                 else:
                     yield from (each for each in block if each not in files)
+
+
+def _written(task: Task) -> tuple[str, ...]:
+    """The paths of all that a task writes, some twice."""
+    if task.stdout is None and task.stderr is None:
+        return task.outputs
+    return (*task.outputs, *(path for path in (task.stdout, task.stderr) if path is not None))
 
 
 def _copy_needs(base: Graph, draft: Draft) -> None:

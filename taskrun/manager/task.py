@@ -29,7 +29,7 @@ class Task:
         Said twice is said once. Raises CycleError, which names the whole cycle, where one of them needs this task
         already, and UsageError for what is no task of this Manager; then nothing has changed.
         """
-        self._manager.depend(self, tasks)
+        self._manager._depend(self, tasks)
 
     def __repr__(self) -> str:
         return f"<taskrun.Task {self._name!r}>"
