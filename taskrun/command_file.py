@@ -6,10 +6,10 @@ on where it stands or on what other commands there are.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from io import BytesIO
 from typing import NoReturn
 
 from taskrun.errors import Mistake, Place, SweepError
@@ -31,20 +31,20 @@ def study_of(text: bytes, *, name: str, root: str, source: str, shown: str) -> S
     order mark are no part of it. Bytes that are no UTF-8 come through as they are.
     """
     _check(text, shown)
-    commands = list(_commands(text))
+    commands = list(map(os.fsdecode, _commands(text)))
     if len(commands) > MOST_COMMANDS:
         what = f"{len(commands):,} commands are too many; at most {MOST_COMMANDS:,} are taken"
         raise SweepError([Mistake(Place(shown), what)])
     draft = Draft()
     for index, (task, command) in enumerate(zip(_names(commands), commands, strict=True)):
-        draft.add(Task(index, task, STEP, Shell(os.fsdecode(command))))
+        draft.add(Task(index, task, STEP, Shell(command)))
     hints = () if commands else (f"{shown}: there are no commands here",)
     return Study(name=name, root=root, source=source, graph=draft.build(), hints=hints)
 
 
 def short_hash(text: bytes, digits: int = _DIGITS) -> str:
     """What stands for a text in a name: so many hexadecimal digits."""
-    return hashlib.blake2b(text, digest_size=digits // 2).hexdigest()
+    return blake2b(text, digest_size=digits // 2).hexdigest()
 
 
 def _check(text: bytes, shown: str) -> None:
@@ -62,25 +62,32 @@ def _refuse_zero(text: bytes, zero: int, shown: str) -> NoReturn:
 
 
 def _commands(text: bytes) -> Iterator[bytes]:
-    for line in text.removeprefix(_BYTE_ORDER_MARK).split(b"\n"):
+    lines = BytesIO(text)
+    if text.startswith(_BYTE_ORDER_MARK):
+        lines.seek(len(_BYTE_ORDER_MARK))
+    for line in lines:
         stripped = line.lstrip()
         if stripped and not stripped.startswith(b"#"):
-            yield line.removesuffix(b"\r")
+            yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _names(commands: list[bytes]) -> Iterator[str]:
-    """`line/HASH`, the second time `line/HASH-2`. Commands whose short hashes are alike all get long ones."""
-    alike = _alike(commands)
-    seen: Counter[bytes] = Counter()
-    for command in commands:
-        digest = short_hash(command)
-        if digest in alike:
-            digest = short_hash(command, _ALL_DIGITS)
-        seen[command] += 1
-        times = seen[command]
-        yield f"line/{digest}" if times == 1 else f"line/{digest}-{times}"
+def _names(commands: Sequence[str]) -> Iterable[str]:
+    """`line/HASH`, the second time `line/HASH-2`. Different commands whose short hashes are alike get long ones."""
+    names = [f"line/{short_hash(os.fsencode(command))}" for command in commands]
+    if len(set(names)) == len(names):  # a million different ones are done
+        return names
+    owner: dict[str, str] = {}
+    pairs = zip(names, commands, strict=True)
+    alike = {name for name, command in pairs if owner.setdefault(name, command) != command}
+    for index, name in enumerate(names) if alike else ():
+        if name in alike:
+            names[index] = f"line/{short_hash(os.fsencode(commands[index]), _ALL_DIGITS)}"
+    return _numbered(names)
 
 
-def _alike(commands: Iterable[bytes]) -> set[str]:
-    """The short hashes that different commands share."""
-    return {digest for digest, times in Counter(map(short_hash, set(commands))).items() if times > 1}
+def _numbered(names: Iterable[str]) -> Iterator[str]:
+    """Each name, from its second time on with a number behind it."""
+    times: dict[str, int] = {}
+    for name in names:
+        count = times[name] = times.get(name, 0) + 1
+        yield name if count == 1 else f"{name}-{count}"

@@ -54,6 +54,8 @@ def command(
 def _parse(words: Sequence[str], outputs: tuple[str, ...], stdout: str | None) -> Each:
     if not words:
         raise UsageError(f"which command? {_EXAMPLE}")
+    if not words[0].strip():
+        raise UsageError(f"the command is empty; {_EXAMPLE}")
     values: dict[str, str] = {}
     for word in words[1:]:
         match = _ASSIGNMENT.fullmatch(word)

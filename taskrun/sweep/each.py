@@ -82,8 +82,8 @@ def _check_placeholders(each: Each, findings: Findings) -> None:
     for place, placeholder in _placeholders(each):
         base = placeholder.base
         if base in OWN_FILES and not declared.get(base, False):
-            hint = f"`--{base} PATH` says what it is" if base in declared else "only a sweep file can declare them"
-            findings.mistake(place, f"there are no {base} for {placeholder.written}", hint, is_last=True)
+            hint = f"add `--{base} PATH`" if base in declared else f"only a sweep file can declare {base}"
+            findings.mistake(place, f"{placeholder.written} stands for nothing here", hint, is_last=True)
         elif base not in each.values and base not in RESERVED:
             offer = did_you_mean(base, (*each.values, *RESERVED)) or f"{base}=A,B gives it values"
             hint = f"{offer}; braces that are meant as text are written {placeholder.escape}"
