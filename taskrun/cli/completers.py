@@ -17,6 +17,14 @@ def complete_selection(ctx: click.Context, param: click.Parameter, text: str) ->
     return as_items(selecting(typed_in(ctx), text))
 
 
+def complete_assignment(ctx: click.Context, param: click.Parameter, text: str) -> list[CompletionItem[str]]:
+    """NAME=VALUES of `each`."""
+    from taskrun.cli.completing.commands import as_items
+    from taskrun.cli.completing.each import assigning
+
+    return as_items(assigning(ctx.params.get("words") or (), text))
+
+
 def complete_set(ctx: click.Context, param: click.Parameter, text: str) -> list[CompletionItem[str]]:
     """NAME=VALUES."""
     from taskrun.cli.completing.commands import as_items, typed_in

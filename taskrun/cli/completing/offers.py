@@ -7,8 +7,8 @@ from typing import NamedTuple
 PLAIN = "plain"  # a whole word
 PART = "part"  # a word that goes on where it ends
 STUDY = "study"  # any file that can be FILE, and directories
-FILE = "file"  # any file
-DIRECTORY = "dir"
+FILE = "path"  # any file
+DIRECTORY = "directory"
 
 
 class Offer(NamedTuple):

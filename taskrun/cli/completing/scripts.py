@@ -36,12 +36,12 @@ _taskrun() {
         case $kind in
             plain) [[ -n $help ]] && described+=("${value//:/\\:}:$help") || whole+=("$value") ;;
             part) parts+=("$value") ;;
-            study | file | dir)
+            study | path | directory)
                 [[ -n $value ]] && compset -P "${(b)value}"
                 case $kind in
                     study) _files -g '*.(yaml|yml|txt|py)(-.)' ;;
-                    file) _files ;;
-                    dir) _files -/ ;;
+                    path) _files ;;
+                    directory) _files -/ ;;
                 esac
                 ;;
         esac

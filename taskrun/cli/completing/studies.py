@@ -16,22 +16,25 @@ from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
 from taskrun.errors import TaskrunError
 
 if TYPE_CHECKING:
+    from taskrun.journal import Records
     from taskrun.sweep.outline import Outline
 
-JOURNAL = "journal.jsonl"
+_SWEEPS = (".yaml", ".yml")
 
 
 def selecting(typed: Typed, text: str) -> list[Offer]:
-    """What can stand as FILE or SELECT: files, steps, names of tasks, and `name=value,value`."""
+    """What can stand as SELECT or FILE: steps, names of tasks, `name=value,value`, files."""
     file = _file(typed)
     may_be_file = file is None and not typed.words
-    return [*[Offer("", STUDY)] * may_be_file, *_selecting(typed, file, text)]
+    return [*_selecting(typed, file, text), *[Offer("", STUDY)] * may_be_file]
 
 
 def _selecting(typed: Typed, file: str | None, text: str) -> Iterable[Offer]:
-    recorded = _on_record(typed, file)
-    if recorded is not None:
-        return _components(recorded, text)
+    records = _records(typed, file)
+    if records is not None and not records.header.source.endswith(_SWEEPS):
+        return _components((past.name for past in records.pasts()), text)
+    if records is not None and file is None:
+        file = records.header.source
     outline = _outline(typed, file)
     if outline is None:
         return ()
@@ -62,7 +65,7 @@ def studies(typed: Typed, text: str) -> list[Offer]:
         names = sorted(os.listdir(above))
     except OSError:
         return []
-    return [Offer(name) for name in names if name.startswith(text) and os.path.isfile(_journal(above, name))]
+    return [Offer(name) for name in names if name.startswith(text) and _has_journal(above, name)]
 
 
 def _file(typed: Typed) -> str | None:
@@ -108,26 +111,24 @@ def _values(name: str, typed: str, values: Iterable[str]) -> list[Offer]:
 
 
 def _is_itself(value: str) -> bool:
-    """Whether `--set` takes a value for what it is: neither a range, a glob, a file of lines nor two values."""
+    """Whether `--set` takes a value, as it is offered, for what it is."""
     from taskrun.names import encode
+    from taskrun.sweep.values import stands_for_itself
 
-    return encode(value) == value and ".." not in value and not value.startswith("@")
+    return encode(value) == value and stands_for_itself(value)
 
 
-def _on_record(typed: Typed, file: str | None) -> list[str] | None:
-    """The names of the tasks that are on record, of a study that no sweep file tells of; None of any other."""
-    if typed.name is None and (file is None or not file.endswith(".txt")):
+def _records(typed: Typed, file: str | None) -> Records | None:
+    """What is on record of a study that has no sweep file on the line, but a name, or commands in a text file."""
+    if not (typed.name if file is None else file.endswith(".txt")):
         return None
     from taskrun.journal import read_journal
 
     name = typed.name or os.path.splitext(os.path.basename(file or ""))[0]
     try:
-        records = read_journal(os.path.join(_states(typed, file), name))
+        return read_journal(os.path.join(_states(typed, file), name))
     except TaskrunError:
         return None
-    if records is None or records.header.source.endswith((".yaml", ".yml")):
-        return None
-    return [past.name for past in records.pasts()]
 
 
 def _components(names: Iterable[str], text: str) -> list[Offer]:
@@ -150,5 +151,5 @@ def _states(typed: Typed, file: str | None) -> str:
     return typed.state_dir or os.path.join(os.path.dirname(file or ""), STATES)
 
 
-def _journal(above: str, name: str) -> str:
-    return os.path.join(above, name, JOURNAL)
+def _has_journal(above: str, name: str) -> bool:
+    return os.path.isfile(os.path.join(above, name, "journal.jsonl"))

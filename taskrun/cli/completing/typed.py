@@ -14,8 +14,8 @@ STUDY_COMMANDS = frozenset(
 )
 # Options that take no value, and options that do, in whichever of these commands they are.
 FLAGS = frozenset(
-    {"-n", "--dry-run", "-f", "--force", "--only", "--json", "-q", "--quiet", "-v", "--verbose", "--path", "--follow"}
-    | {"-k", "--no-hold", "--strict", "-y", "--yes"}
+    {"-n", "--dry-run", "-f", "--force", "--only", "--json", "-q", "--quiet", "-v", "--verbose", "--path"}
+    | {"--follow", "-a", "--all", "-k", "--no-hold", "--strict", "-y", "--yes"}
 )
 VALUED = frozenset(
     {"-F", "--file", "--state-dir", "--name", "--set", "-j", "--jobs", "--output", "--color"}
