@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 
 class TaskrunError(Exception):
-    """The base of everything that a user can cause; `exit_status` as in the design's table of commands."""
+    """The base of everything that a user can cause; `exit_status` is what the `taskrun` command exits with then."""
 
     exit_status = 2
 
