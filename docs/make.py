@@ -17,6 +17,7 @@ from typing import Union, get_args, get_origin, get_type_hints
 import click
 import msgspec
 
+import taskrun
 from taskrun import events
 from taskrun.cli import BUG
 from taskrun.cli.app import COMMANDS, app
@@ -182,6 +183,44 @@ def plural(hint: object) -> str:
     return f"{shown(hint)}s"
 
 
+# --- the library -----------------------------------------------------------------------------------------------------
+
+
+def library() -> str:
+    """The public names but the events, each with its docstring."""
+    of_events = {"Event", *(kind.__name__ for kind in get_args(events.Event))}
+    return "\n\n".join(_public(name, getattr(taskrun, name)) for name in taskrun.__all__ if name not in of_events)
+
+
+def _public(name: str, thing: object) -> str:
+    if not isinstance(thing, type):
+        return f"### `{called(name, thing)}`\n\n{prose(thing)}"
+    members = [] if issubclass(thing, (msgspec.Struct, Exception)) else list(vars(thing).items())
+    title = called(name, thing) if thing is taskrun.Manager else name  # the others nobody makes by hand
+    sections = [f"### `{title}`\n\n{prose(thing)}"]
+    for key, each in members:
+        if not key.startswith("_") and prose(each):
+            sections.append(f"#### `{_member(name, key, each)}`\n\n{prose(each)}")
+    return "\n\n".join(sections)
+
+
+def _member(owner: str, name: str, thing: object) -> str:
+    if isinstance(thing, property):
+        return f"{owner.lower()}.{name}"
+    return f"{owner.lower()}.{called(name, thing)}"
+
+
+def called(name: str, thing: object) -> str:
+    """How it is called: without the types, which stand in the code."""
+    assert callable(thing)
+    bare = [
+        each.replace(annotation=inspect.Parameter.empty)
+        for each in inspect.signature(thing).parameters.values()
+        if each.name != "self"
+    ]
+    return name + str(inspect.Signature(bare))
+
+
 def words(kinds: type[Status] | type[Cause] | type[ReasonKind]) -> str:
     """The words that a field can hold."""
     return " · ".join(code(kind.value) for kind in kinds)
@@ -195,6 +234,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exit-statuses": exit_statuses,
     "events": public_events,
     "records": records,
+    "library": library,
     "statuses": lambda: words(Status),
     "causes": lambda: words(Cause),
     "reasons": lambda: words(ReasonKind),
