@@ -1,7 +1,8 @@
 """A stream that never makes a run wait for whoever reads it.
 
 A pipe that nobody empties blocks its writer in the kernel, deaf to signals. What does not fit is kept, and goes out
-when there is room; only when all is done, or more is kept than memory is for, is the reader waited for.
+when there is room; only when all is done, or more is kept than memory is for, is the reader waited for. What a program
+has put in the place of a stream (a notebook's, a test's) is written to plainly.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import select
 import stat
 from collections import deque
-from io import RawIOBase, TextIOWrapper
+from io import RawIOBase, TextIOBase, TextIOWrapper
 from typing import BinaryIO, TextIO
 
 # What poll calls writable has room for so many bytes: a pipe, by POSIX; a terminal that is not held (Ctrl-S), in fact.
@@ -102,3 +103,78 @@ class Outlet:
         except OSError as trouble:
             self.trouble = trouble
             self._raw.forget()
+
+
+class Plain:
+    """As `Outlet`, for a stream that is no file of the system's, or that a program put in the place of one."""
+
+    is_behind = False
+
+    def __init__(self, like: TextIO | None) -> None:
+        self._like = like
+        self.trouble: OSError | None = None
+        self.text: TextIO = Tolerant(like)  # type: ignore[assignment]  # as above
+        self.binary: BinaryIO = _Decoding(self.text)  # type: ignore[assignment]  # as above
+
+    def drain(self, *, patiently: bool = False) -> None:
+        """Nothing is kept."""
+
+
+class Tolerant(TextIOBase):
+    """Writes whatever it is given to a stream (None: to nowhere): names that are no text as the bytes that they are, or
+    with escapes where the stream takes no bytes.
+    """
+
+    def __init__(self, like: TextIO | None) -> None:
+        self._like = like
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has it as a variable
+        return getattr(self._like, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        if self._like is None:
+            return len(text)
+        try:
+            return self._like.write(text)
+        except UnicodeEncodeError:
+            pass
+        binary: BinaryIO | None = getattr(self._like, "buffer", None)
+        if binary is None:
+            return self._like.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
+        self._like.flush()
+        return binary.write(text.encode("utf-8", "surrogateescape"))
+
+    def flush(self) -> None:
+        if self._like is not None:
+            self._like.flush()
+
+
+class _Decoding(RawIOBase):
+    """Bytes for a stream of text."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        raw = bytes(memoryview(data))  # type: ignore[arg-type]  # as above
+        self._text.write(raw.decode("utf-8", "backslashreplace"))
+        return len(raw)
+
+
+def outlet_for(stream: TextIO | None, original: TextIO | None) -> Outlet | Plain:
+    """The outlet of a standard stream, `original` being what it was when Python started."""
+    return Outlet(stream) if stream is not None and stream is original and _is_open(stream) else Plain(stream)
+
+
+def _is_open(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except (OSError, ValueError):
+        return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TextIO
+from typing import Protocol
 
 from taskrun.executors.base import Attempt, Grant
 from taskrun.model import Argv, Cause, Ended, Handle, Happening, Reason, Shell, Task, Tick, as_run
@@ -22,13 +22,18 @@ _LONGEST_WORD = 131_071  # bytes that the system takes as one argument, see exec
 _FIRST_ROUND = 1
 
 
+class Sink(Protocol):
+    """Where a script goes; it should take "surrogateescape" for names that are no text."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class DryExecutor:
-    """Writes to `stream`; `root` is the study's directory, `pools` what a run would have to share.
+    """Writes to `stream`; `root` is the study's directory, `pools` what a run would have to share."""
 
-    The stream's errors should be "surrogateescape", for names that are no text.
-    """
-
-    def __init__(self, stream: TextIO, *, root: str, pools: Mapping[str, Fraction]) -> None:
+    def __init__(self, stream: Sink, *, root: str, pools: Mapping[str, Fraction]) -> None:
         self._stream = stream
         self._root = root
         self._pools = pools

@@ -17,7 +17,7 @@ from taskrun.history import History
 from taskrun.manager.running import Batch, Run
 from taskrun.model import Status
 from taskrun.names import log_name
-from taskrun.outlet import Outlet
+from taskrun.outlet import outlet_for
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
 from taskrun.term import columns, look
 
@@ -42,15 +42,15 @@ class Display:
 
     def __init__(self, run: Run, wishes: Wishes) -> None:
         self._now = run.now
-        words, results = Outlet(sys.stderr), Outlet(sys.stdout)
+        words, results = outlet_for(sys.stderr, sys.__stderr__), outlet_for(sys.stdout, sys.__stdout__)
         self._outlets = (words, results)
         shown = words if wishes.as_json else results
         self._printer = Printer(
             words.text,
-            look(sys.stderr, color=wishes.color, environment=os.environ),
+            look(words.text, color=wishes.color, environment=os.environ),
             _outset(run),
             _manner(run, wishes),
-            columns=lambda: columns(sys.stderr),
+            columns=lambda: columns(words.text),
             results=shown.binary,
             results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
         )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack, closing
-from typing import TextIO
 
-from taskrun.executors.dry import DryExecutor
+from taskrun.executors.dry import DryExecutor, Sink
 from taskrun.executors.local.catch import hand_on_signals
 from taskrun.graph import Study
 from taskrun.machine import usable_cores
@@ -44,7 +43,7 @@ def _execute(study: Study, options: Options, wishes: Wishes | None) -> Generator
         display.check()
 
 
-def rehearse(study: Study, options: Options, stream: TextIO) -> Summary:
+def rehearse(study: Study, options: Options, stream: Sink) -> Summary:
     """Write what a run would execute as shell commands; run nothing."""
     account = Account(study.root, is_dry=True)
     cores = usable_cores() if options.jobs is None else options.jobs

@@ -25,6 +25,7 @@ from taskrun.manager.summary import Account, Summary
 from taskrun.manager.task import Task
 from taskrun.model import Started, Step
 from taskrun.model import Task as Described
+from taskrun.outlet import Tolerant
 from taskrun.paths import Paths
 from taskrun.printer.words import command_lines
 from taskrun.sweep.collecting import without_collector
@@ -247,7 +248,7 @@ class Manager:
         study = self.study()
         options = self._options(study, select, force=force, only=only, jobs=jobs)
         if dry_run:
-            return rehearse(study, options, sys.stdout)
+            return rehearse(study, options, Tolerant(sys.stdout))
         account = Account(study.root)
         wishes = self._wishes(verbose=commands) if progress else None
         for batch in execute(study, options, wishes=wishes):
