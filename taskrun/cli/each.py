@@ -9,6 +9,7 @@ from math import prod
 
 import click
 
+from taskrun.cli.completers import complete_assignment, complete_file
 from taskrun.cli.run import execute
 from taskrun.cli.run_options import RunOptions, run_options
 from taskrun.cli.source import Opened, Source, pasted, place_options, source_of
@@ -23,9 +24,20 @@ _ASSIGNMENT = re.compile(r"([^\s='\"{}/]+)=(.*)", re.DOTALL)
 
 
 @click.command("each", short_help="Run a command for each combination of values, without a file.")
-@click.argument("words", nargs=-1, metavar="COMMAND [NAME=VALUES]...")
-@click.option("--outputs", multiple=True, metavar="PATH", help="A file that each command makes; may stand repeatedly.")
-@click.option("--stdout", metavar="PATH", help="The file that each command's standard output goes to.")
+@click.argument("words", nargs=-1, metavar="COMMAND [NAME=VALUES]...", shell_complete=complete_assignment)
+@click.option(
+    "--outputs",
+    multiple=True,
+    metavar="PATH",
+    help="A file that each command makes; may stand repeatedly.",
+    shell_complete=complete_file,
+)
+@click.option(
+    "--stdout",
+    metavar="PATH",
+    help="The file that each command's standard output goes to.",
+    shell_complete=complete_file,
+)
 @place_options
 @run_options
 def command(
