@@ -3,180 +3,184 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 
 import click
-from msgspec.structs import replace
 
-from taskrun.cli.jsons import dumps
+from taskrun.cli.outputs import output_of
 from taskrun.cli.source import Opened, source_of, source_options
-from taskrun.executors.idle import IdleExecutor
-from taskrun.journal import Holder, Records, read_holder, read_journal
-from taskrun.machine import boot_id, find_process
-from taskrun.manager import Options, preview
-from taskrun.model import Cause, Found, Handle, Past, Started, StartRecord, Status, Task
+from taskrun.model import Status, Task
 from taskrun.names import log_name
+from taskrun.standing import OnRecord, Standing
+from taskrun.sweep.collecting import without_collector
+from taskrun.term import COLOUR_CHOICES
+
+_COUNTED = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.RUNNING, Status.WAITING)
 
 
-class Standing:
-    """What the records say of one task."""
-
-    def __init__(self, task: Task, records: Records, holder: Holder | None) -> None:
-        self.task = task
-        self.past = records.past(task.name) or Past(task.name)
-        self.status, self.cause = _standing(self.past, records, holder)
-
-    @property
-    def attempt(self) -> int:
-        """The number of the last attempt, 0 where there was none."""
-        return max(self.past.start.attempt if self.past.start else 0, self.past.end.attempt if self.past.end else 0)
-
-    @property
-    def is_to_look_at(self) -> bool:
-        """Whether it failed by itself: what somebody cancelled is no failure to look at."""
-        return self.status is Status.FAILED and self.cause != Cause.CANCELLED.value
-
-    @property
-    def why(self) -> str:
-        """In words, where there is something to say."""
-        if self.past.skip is not None:
-            return self.past.skip.reason
-        end = self.past.end
-        if self.status is not Status.FAILED:
-            return ""
-        if end is None:
-            return "its runner is gone, and so is it"
-        if self.cause == Cause.CANCELLED.value:
-            return self.cause
-        return end.message or _outcome(end.exit_code, end.signal) or end.cause or ""
-
-
-def _outcome(exit_code: int | None, signal: str | None) -> str:
-    if signal is not None:
-        return f"killed by {signal}"
-    return f"exit code {exit_code}" if exit_code is not None else ""
-
-
-def _standing(past: Past, records: Records, holder: Holder | None) -> tuple[Status, str | None]:
-    if past.skip is not None:
-        return Status.SKIPPED, None
-    if past.end is not None:
-        return Status(past.end.status), past.end.cause
-    if past.start is None:
-        return Status.WAITING, None
-    if (holder is not None and holder.run == past.start.run) or _outlives_its_runner(past, past.start, records):
-        return Status.RUNNING, None
-    return Status.FAILED, Cause.INTERRUPTED.value
-
-
-def _outlives_its_runner(past: Past, start: StartRecord, records: Records) -> bool:
-    """Whether the process of an attempt without an end lives, by its identity or by what it began with."""
-    run = records.runs.get(start.run)
-    if run is None or run.boot != boot_id():
-        return False
-    handle = Handle(start.run, start.attempt, start.round)
-    if past.spawn is not None:
-        handle = replace(handle, pid=past.spawn.pid, ticks=past.spawn.ticks, namespace=past.spawn.namespace)
-    return find_process(start.task, handle) is not None
-
-
-@click.command("status", short_help="Show what is on record of each task.")
+@click.command("status", short_help="Show what is done, what runs, what failed and why.")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with everything about each task.")
+@click.option("-a", "--all", "show_all", is_flag=True, help="Every step, running task and failure, however many.")
+@click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour.")
 def command(
-    words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_json: bool
+    words: tuple[str, ...],
+    file: str | None,
+    state_dir: str | None,
+    name: str | None,
+    as_json: bool,
+    show_all: bool,
+    color: str,
 ) -> None:
-    """Show what is on record of the tasks of FILE (default: sweep.yaml): counts by step, what runs, what failed."""
-    opened = source_of(words, file, state_dir, name).open()
-    tasks = opened.study.graph.tasks
-    chosen = opened.chosen
-    records = read_journal(opened.state, source=opened.study.source) or Records()
-    holder = read_holder(opened.state)
-    standings = [Standing(tasks[index], records, holder) for index in chosen]
-    if as_json:
-        _print_json(opened, holder, standings)
-    else:
-        _print_table(holder, standings)
+    """Show on one screen how far the tasks of FILE (default: sweep.yaml) are: counts by step, what runs and since when,
+    what failed and why, what was skipped because of it, how long it has still to go. It may be asked at any time, also
+    while a run is on.
+
+    Without a file, --name NAME shows a study that has none here: one of `taskrun each`, of standard input, or of a
+    Python program.
+
+    \b
+    Example: taskrun status sim topology=mesh
+    """
+    with without_collector():
+        opened = source_of(words, file, state_dir, name).look()
+        on_record = opened.on_record()
+        chosen = opened.chosen
+        if as_json:
+            _print_json(opened, on_record, chosen)
+        else:
+            _print_overview(opened, on_record, chosen, color=color, show_all=show_all)
 
 
-# --- for programs ----------------------------------------------------------------------------------------------------
+def _unseen(opened: Opened, on_record: OnRecord) -> int:
+    """How many tasks wait of a study that only its records tell of: its last run had more than are on record."""
+    run = on_record.last_run
+    if opened.seen is None or opened.select or run is None or run.select or run.total is None:
+        return 0
+    return max(run.total - len(opened.study.graph), 0)
 
 
-def _forecast(opened: Opened) -> tuple[set[str], dict[str, str]]:
-    """The tasks that a run now would leave alone, and why it would run the others."""
-    fresh: set[str] = set()
-    reasons: dict[str, str] = {}
-    for batch in preview(opened.study, Options(state=opened.state), IdleExecutor()):
-        for event in batch:
-            if isinstance(event, Found):
-                fresh.add(event.task.name)
-            elif isinstance(event, Started):
-                reasons[event.task.name] = "; ".join(map(str, event.reasons))
-    return fresh, reasons
+# --- for people -------------------------------------------------------------------------------------------------------
 
 
-def _print_json(opened: Opened, holder: Holder | None, standings: Sequence[Standing]) -> None:
-    fresh, reasons = _forecast(opened)
-    counts = dict.fromkeys((status.value for status in _SHOWN), 0)
+def _print_overview(
+    opened: Opened, on_record: OnRecord, chosen: Sequence[int], *, color: str, show_all: bool
+) -> None:
+    from taskrun.cli.overview import Facts, Room, overview
+    from taskrun.machine import host_name, usable_cores
+    from taskrun.standing import remaining
+    from taskrun.term import columns, look, rows
+
+    graph = opened.study.graph
+    now = time.time()
+    standings = [on_record.standing(task.name) for task in graph.tasks]
+    unseen = _unseen(opened, on_record)
+    run = on_record.run or on_record.last_run
+    facts = Facts(
+        tasks=[(graph.tasks[index], standings[index]) for index in chosen],
+        now=now,
+        host=host_name(),
+        output_of=lambda task, standing: _shown_output(opened, task, standing),
+        unseen=unseen,
+        holder=on_record.holder,
+        run=run,
+        end=on_record.records.run_ends.get(run.run) if run is not None else None,
+        remaining=remaining(graph, standings, on_record, chosen, now=now, usable=usable_cores, unseen=unseen),
+    )
+    terminal = look(sys.stdout, color=color, environment=os.environ)
+    room = Room(columns(sys.stdout), None if show_all else rows(sys.stdout))
+    sys.stdout.write("\n".join(overview(facts, terminal, room)) + "\n")
+
+
+def _shown_output(opened: Opened, task: Task, standing: Standing) -> str | None:
+    path = output_of(task, standing, root=opened.study.root, state=opened.state)
+    return None if path is None else opened.shown(path)
+
+
+# --- for programs -----------------------------------------------------------------------------------------------------
+
+
+def _print_json(opened: Opened, on_record: OnRecord, chosen: Sequence[int]) -> None:
+    from taskrun.cli.jsons import dumps
+
+    forecast = _Forecast(opened)
+    tasks = [opened.study.graph.tasks[index] for index in chosen]
+    standings = [on_record.standing(task.name) for task in tasks]
+    counts = dict.fromkeys((status.value for status in _COUNTED), 0)
     counts |= Counter(standing.status.value for standing in standings)
+    counts[Status.WAITING.value] += _unseen(opened, on_record)
+    holder = on_record.holder
     running = None if holder is None else {"host": holder.host, "pid": holder.pid, "since": holder.since}
     head = {"name": opened.study.name, "running": running, "counts": counts}
     sys.stdout.write(dumps(head)[:-1] + ', "tasks": [')
-    for position, standing in enumerate(standings):
-        name = standing.task.name
-        described = _described(standing, opened, is_fresh=name in fresh, reason=reasons.get(name))
+    for position, (task, standing) in enumerate(zip(tasks, standings, strict=True)):
+        described = _described(task, standing, opened, forecast)
         sys.stdout.write((",\n " if position else "\n ") + dumps(described))
     sys.stdout.write("]}\n")
 
 
-def _described(standing: Standing, opened: Opened, *, is_fresh: bool, reason: str | None) -> dict[str, object]:
-    task, end = standing.task, standing.past.end
-    log = os.path.join(opened.state, log_name(task.name, standing.attempt))
+class _Forecast:
+    """What a run now would do with each task; nothing of a study that only its records tell of."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._fresh: set[str] = set()
+        self._reasons: dict[str, str] = {}
+        self._is_known = opened.seen is None
+        if self._is_known:
+            self._look_ahead(opened)
+
+    def is_fresh(self, name: str) -> bool | None:
+        """Whether a run now would leave the task alone."""
+        return name in self._fresh if self._is_known else None
+
+    def reason(self, name: str) -> str | None:
+        """Why a run now would execute it, or could not."""
+        return self._reasons.get(name)
+
+    def _look_ahead(self, opened: Opened) -> None:
+        from taskrun.executors.idle import IdleExecutor
+        from taskrun.manager import Options, preview
+        from taskrun.model import Finished, Found, Skipped, Started
+
+        for batch in preview(opened.study, Options(state=opened.state), IdleExecutor()):
+            for event in batch:
+                if isinstance(event, Found):
+                    self._fresh.add(event.task.name)
+                elif isinstance(event, Started):
+                    self._reasons[event.task.name] = "; ".join(map(str, event.reasons))
+                elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
+                    self._reasons[event.task.name] = event.settled.message
+                elif isinstance(event, Skipped):
+                    self._reasons[event.task.name] = event.reason
+
+
+def _described(task: Task, standing: Standing, opened: Opened, forecast: _Forecast) -> dict[str, object]:
+    end = standing.past.end
+    is_running = standing.status is Status.RUNNING
+    fresh = forecast.is_fresh(task.name)
     return {
         "name": task.name,
         "step": task.step.name,
         "params": task.params,
         "status": standing.status.value,
-        "fresh": is_fresh and standing.status is not Status.RUNNING,
+        "fresh": fresh and not is_running,
         "cause": standing.cause,
         "attempt": standing.attempt,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,
         "seconds": end.seconds if end else None,
         "max_rss": end.max_rss if end else None,
-        "log": os.path.relpath(log, opened.study.root) if standing.attempt and os.path.exists(log) else None,
-        "reason": None if standing.status is Status.RUNNING else standing.why or reason or None,
+        "log": _log(task, standing, opened),
+        "reason": None if is_running else standing.why or forecast.reason(task.name) or None,
     }
 
 
-# --- for people ------------------------------------------------------------------------------------------------------
-
-_SHOWN = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.RUNNING, Status.WAITING)
-_MOST_LINES = 20
-
-
-def _print_table(holder: Holder | None, standings: Sequence[Standing]) -> None:
-    by_step: dict[str, Counter[Status]] = {}
-    for standing in standings:
-        by_step.setdefault(standing.task.step.name, Counter())[standing.status] += 1
-    wide = max((len(step) for step in by_step), default=4)
-    columns = [status for status in _SHOWN if any(counts[status] for counts in by_step.values())]
-    sys.stdout.write(f"{'step':<{wide}}  " + "  ".join(f"{status.value:>9}" for status in columns) + "\n")
-    for step, counts in by_step.items():
-        sys.stdout.write(f"{step:<{wide}}  " + "  ".join(f"{counts[status]:>9}" for status in columns) + "\n")
-    if holder is not None:
-        here = "" if holder.host == socket.gethostname() else f" on {holder.host}"
-        sys.stdout.write(f"a run is on: pid {holder.pid}{here}\n")
-    _print_some(Status.RUNNING, [standing for standing in standings if standing.status is Status.RUNNING])
-    _print_some(Status.FAILED, [standing for standing in standings if standing.is_to_look_at])
-
-
-def _print_some(status: Status, standings: Sequence[Standing]) -> None:
-    for standing in standings[:_MOST_LINES]:
-        why = f" ({standing.why})" if standing.why else ""
-        sys.stdout.write(f"{status.value}: {standing.task.name}{why}\n")
-    if len(standings) > _MOST_LINES:
-        sys.stdout.write(f"... and {len(standings) - _MOST_LINES} more {status.value}\n")
+def _log(task: Task, standing: Standing, opened: Opened) -> str | None:
+    """The log of the last attempt as seen from the study; None where there is none."""
+    if not standing.attempt:
+        return None
+    log = os.path.join(opened.state, log_name(task.name, standing.attempt))
+    return os.path.relpath(log, opened.study.root) if os.path.exists(log) else None

@@ -1,0 +1,41 @@
+"""Where to read what a task wrote in its last attempt: its log, or where there is none, a file it was redirected to."""
+
+from __future__ import annotations
+
+import os
+
+from taskrun.model import Status, Task
+from taskrun.names import log_name
+from taskrun.standing import Standing
+
+
+def output_of(task: Task, standing: Standing, *, root: str, state: str) -> str | None:
+    """The absolute path; None where there is nothing. Of a running task it may be still to come.
+
+    The log, then the file of standard error, then that of standard output: the first that is not empty, else the
+    last that is there. (An empty log is removed when its task has ended.)
+    """
+    start = standing.past.start
+    if start is None:
+        return None
+    log = os.path.join(state, log_name(task.name, start.attempt))
+    redirects = [os.path.join(root, path) for path in _redirects(task, standing)]
+    there = [path for path in (log, *redirects) if os.path.isfile(path)]
+    filled = next((path for path in there if os.path.getsize(path)), None)
+    if filled is not None:
+        return filled
+    if standing.status is Status.RUNNING:
+        return log if log in there or not redirects else redirects[-1]
+    return there[-1] if there else None
+
+
+def _redirects(task: Task, standing: Standing) -> list[str]:
+    """The files of standard error and standard output, as they are on record, else as the study has them now."""
+    start = standing.past.start
+    if start is not None and (start.stdout is not None or start.stderr is not None):
+        output, error = start.stdout, start.stderr
+    else:
+        output, error = task.stdout, task.stderr
+    if error == "stdout":
+        error = output
+    return list(dict.fromkeys(path for path in (error, output) if path is not None))
