@@ -33,6 +33,7 @@ def _guarded(arguments: list[str]) -> int:
     try:
         return _answered(arguments)
     except KeyboardInterrupt:  # while the modules were being loaded, or between two of our own handlers
+        _print_error("")  # what is said next does not stand behind the terminal's ^C
         return 130
 
 
@@ -42,7 +43,8 @@ def _answered(arguments: list[str]) -> int:
     from taskrun.cli.app import app
 
     try:
-        status = app.main(arguments, prog_name="taskrun", standalone_mode=False)
+        with app.make_context("taskrun", arguments) as context:  # click's `main` would exit 1 where nobody reads on
+            status = app.invoke(context)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as exit:
         return exit.exit_code
