@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
 
-from taskrun.errors import UsageError
+from taskrun.errors import StateError, UsageError
 from taskrun.events import Event, public
 from taskrun.graph import Draft, Graph, Study
 from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, root_of, several
@@ -246,7 +246,7 @@ class Manager:
         KeyboardInterrupt.
         """
         study = self.study()
-        options = self._options(study, select, force=force, only=only, jobs=jobs)
+        options = self._options(study, select, force=force, only=only, jobs=jobs, is_dry=dry_run)
         if dry_run:
             return rehearse(study, options, Tolerant(sys.stdout))
         account = Account(study.root)
@@ -273,15 +273,21 @@ class Manager:
         return _events(study, self._options(study, select, force=force, only=only, jobs=jobs))
 
     def _options(
-        self, study: Study, select: Sequence[str | Task], *, force: bool, only: bool, jobs: int | None
+        self,
+        study: Study,
+        select: Sequence[str | Task],
+        *,
+        force: bool,
+        only: bool,
+        jobs: int | None,
+        is_dry: bool = False,
     ) -> Options:
-        """What a run is asked for, and where it keeps its state: decided here and nowhere else."""
+        """What a run is asked for."""
         tasks = tuple(task for task in select if not isinstance(task, str))
         self._check_all(tasks)
-        is_kept = self.name is not None
         options = Options(
-            state=os.path.join(self.root, STATES, study.name) if is_kept else self._scratch.room(),
-            keeping=ON_DISK if is_kept else IN_MEMORY,
+            state=self._state(is_dry=is_dry),
+            keeping=IN_MEMORY if self.name is None else ON_DISK,
             jobs=cores_of(jobs) or self._jobs,
             select=tuple(word for word in select if isinstance(word, str)),
             tasks=tuple(task.name for task in tasks),
@@ -290,6 +296,15 @@ class Manager:
         )
         selection(study, options)
         return options
+
+    def _state(self, *, is_dry: bool) -> str:
+        """Where a run keeps its state; without a name nothing but logs, for as long as this Manager lives."""
+        if self.name is not None:
+            return os.path.join(self.root, STATES, self.name)
+        try:
+            return "" if is_dry else self._scratch.room()
+        except OSError as error:
+            raise StateError(f"there is no temporary directory for the logs: {error.strerror}") from None
 
     def _wishes(self, *, verbose: bool) -> Wishes:
         return Wishes(again=self._again, shown=self._shown, verbose=verbose)
