@@ -7,7 +7,7 @@ through `select`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -165,12 +165,11 @@ def select(tasks: Sequence[Task], words: Sequence[str]) -> list[int]:
             found.update(_matches(word, tasks, steps, by_name))
         chosen = sorted(found)
     for name, values in selection.narrowings:
-        _check_narrowing(tasks, name, values)
-        chosen = _narrow(tasks, chosen, name, values)
-    result = list(chosen)
-    if not result:
-        raise UsageError(f"no task matches {' '.join(words)!r}; each of these alone matches some, all together none")
-    return result
+        kept = _narrow(tasks, chosen, name, _wanted(tasks, name, values))
+        if not kept:
+            raise UsageError(f"no task matches {' '.join(words)!r}; {_why_none(tasks, chosen, name)}")
+        chosen = kept
+    return list(chosen)
 
 
 def _steps(tasks: Sequence[Task]) -> dict[str, list[int]]:
@@ -193,6 +192,8 @@ def _matches(word: str, tasks: Sequence[Task], steps: dict[str, list[int]], by_n
 
         matches = re.compile(fnmatch.translate(word)).match
         found = [place for name, place in by_name.items() if matches(name)]
+        if not found and parse_name(word) is None:
+            raise UsageError(f"no task matches {word!r}" + _hint(word, tasks, steps))
     if not found:
         raise UsageError(f"no step or task is called {word!r}" + _hint(word, tasks, steps))
     return found
@@ -227,6 +228,9 @@ def _hint(word: str, tasks: Sequence[Task], steps: dict[str, list[int]]) -> str:
     name = task_name(step, names, [closest[name] for name in names]) if set(closest) == set(names) else ""
     if any(tasks[place].name == name for place in places):
         return _offer(name)
+    if closest and set(closest) < set(names):
+        narrowings = " ".join(f"{name}={encode(closest[name])}" for name in names if name in closest)
+        return f"; to select all of these: {step} {narrowings}"
     return _offer(nearest(word, [tasks[place].name for place in places[:_ENOUGH]]))
 
 
@@ -240,8 +244,7 @@ def _position(task: Task, name: str) -> int | None:
     return names.index(name) if name in names else None
 
 
-def _narrow(tasks: Sequence[Task], places: Iterable[int], name: str, values: tuple[str, ...]) -> list[int]:
-    wanted = {*values, *map(decode, values)}
+def _narrow(tasks: Sequence[Task], places: Iterable[int], name: str, wanted: Container[str]) -> list[int]:
     positions: dict[int, int | None] = {}
     kept = []
     for place in places:
@@ -255,25 +258,50 @@ def _narrow(tasks: Sequence[Task], places: Iterable[int], name: str, values: tup
     return kept
 
 
+def _why_none(tasks: Sequence[Task], places: Iterable[int], name: str) -> str:
+    if all(_position(tasks[place], name) is None for place in places):
+        return f"none that the rest selects has a parameter {name!r}"
+    return "each of these alone matches some, all together none"
+
+
 def _value(task: Task, position: int) -> str:
     count = len(task.values)
     return task.values[position] if position < count else task.lets[position - count]
 
 
-def _check_narrowing(tasks: Sequence[Task], name: str, values: tuple[str, ...]) -> None:
-    """A name or value that no task has is a slip, even where others of the list match."""
-    known: dict[str, None] = {}
-    for task in tasks:
-        position = _position(task, name)
-        if position is not None:
-            known[_value(task, position)] = None
+def _wanted(tasks: Sequence[Task], name: str, values: tuple[str, ...]) -> set[str]:
+    """The values that a narrowing means. A name or value that no task has is a slip, even where others match."""
+    known = _known_values(tasks, name)
     if not known:
         names = {name for task in tasks for name in (*task.step.names, *task.step.lets)}
         offer = did_you_mean(name, names)
         raise UsageError(f"no task has a parameter {name!r}" + (f"; {offer}" if offer else ""))
-    for value in values:
-        if value not in known and decode(value) not in known:
-            hint = _offer(nearest(value, list(known)[:_ENOUGH]))
-            if not hint and _GLOB.search(value):
-                hint = f"; values are compared as written, for a pattern write '*/{name}={value}'"
-            raise UsageError(f"no task has {name}={value}" + hint)
+    unknown = [value for value in values if value not in known and decode(value) not in known]
+    whole = ",".join(values)
+    if unknown and (whole in known or decode(whole) in known):
+        return {whole, decode(whole)}
+    if unknown:
+        raise UsageError(f"no task has {name}={unknown[0]}" + _value_hint(name, unknown[0], known))
+    return {*values, *map(decode, values)}
+
+
+def _known_values(tasks: Sequence[Task], name: str) -> dict[str, None]:
+    known: dict[str, None] = {}
+    positions: dict[int, int | None] = {}
+    for task in tasks:
+        key = id(task.step)
+        if key not in positions:
+            positions[key] = _position(task, name)
+        position = positions[key]
+        if position is not None:
+            known[_value(task, position)] = None
+    return known
+
+
+def _value_hint(name: str, value: str, known: Collection[str]) -> str:
+    if any("," in other for other in known):
+        return "; a comma inside of a value is written %2C"
+    offer = _offer(nearest(value, list(known)[:_ENOUGH]))
+    if not offer and _GLOB.search(value):
+        return f"; values are compared as written, for a pattern write '*/{name}={value}'"
+    return offer

@@ -77,6 +77,8 @@ class Source(Struct, frozen=True, kw_only=True):
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
         file = self.file or DEFAULT_FILE
+        if self.file is None:
+            self._check_meant()
         if self.sets and (file == "-" or file.endswith((".txt", ".py"))):
             raise UsageError(f"--set replaces the values of a sweep, and {file!r} has none")
         if file == "-" or file.endswith(".txt"):
@@ -88,6 +90,15 @@ class Source(Struct, frozen=True, kw_only=True):
 
             return open_script(self, file)
         return self._sweep(file)
+
+    def _check_meant(self) -> None:
+        """The first word may be meant for FILE, though it does not look like one."""
+        word = self.select[0] if self.select else ""
+        if word and os.path.isfile(word) and not os.path.lexists(DEFAULT_FILE):
+            raise UsageError(
+                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a sweep "
+                f"file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
+            )
 
     def look(self) -> Opened:
         """As `open`, for commands that only look: a study that has no file here is seen as its state has it."""

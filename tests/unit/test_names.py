@@ -143,6 +143,20 @@ def test_a_narrowing_takes_away_and_leaves_out_what_lacks_the_name() -> None:
     assert chosen("topology=a%2Fb", "graph") == ["graph/topology=a%2Fb"]
 
 
+def test_a_comma_in_a_value_is_told_from_one_between_values() -> None:
+    step = Step("sim", ("load",))
+    tasks = [
+        Task(index=place, name=task_name("sim", ("load",), (value,)), step=step, action=Argv(("true",)), values=(value,))
+        for place, value in enumerate(("a,b", "a", "c,d", "c", "d"))
+    ]
+    assert select(tasks, ["load=a,b"]) == [0]
+    assert select(tasks, ["load=a%2Cb,a"]) == [0, 1]
+    assert select(tasks, ["load=c,d"]) == [3, 4]
+    assert select(tasks, ["load=c%2Cd"]) == [2]
+    with pytest.raises(UsageError, match=r"no task has load=b; a comma inside of a value is written %2C"):
+        select(tasks, ["load=b,a"])
+
+
 def test_a_let_value_narrows_as_well() -> None:
     assert chosen("seed=81", "topology=mesh") == ["sim/topology=mesh/buffer=8"]
 
@@ -162,11 +176,12 @@ def test_a_name_that_looks_like_a_pattern_is_a_name() -> None:
         (("smi",), "no step or task is called 'smi'; did you mean 'sim'?"),
         (("sim/topology=mehs/buffer=8",), "did you mean 'sim/topology=mesh/buffer=8'?"),
         (("sim/topologie=mesh/buffer=8",), "did you mean 'sim/topology=mesh/buffer=8'?"),
-        (("sim/topology=mesh",), "did you mean 'sim/topology=mesh/buffer=8'?"),
-        (("zzz*",), "no step or task is called 'zzz*'"),
+        (("sim/topology=mehs",), "called 'sim/topology=mehs'; to select all of these: sim topology=mesh"),
+        (("zzz*",), "no task matches 'zzz*'"),
+        (("sim*=9",), "no task matches 'sim*=9'"),
         (("topolgy=mesh",), "no task has a parameter 'topolgy'; did you mean 'topology'?"),
         (("topology=mesh,fat_tre",), "no task has topology=fat_tre; did you mean 'fat_tree'?"),
-        (("graph", "buffer=8"), "all together none"),
+        (("graph", "buffer=8"), "'graph buffer=8'; none that the rest selects has a parameter 'buffer'"),
         (("topology=mesh", "topology=fat_tree"), "all together none"),
     ],
 )
