@@ -96,8 +96,8 @@ class Source(Struct, frozen=True, kw_only=True):
         word = self.select[0] if self.select else ""
         if word and os.path.isfile(word) and not os.path.lexists(DEFAULT_FILE):
             raise UsageError(
-                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a sweep "
-                f"file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
+                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a "
+                f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
             )
 
     def look(self) -> Opened:

@@ -146,7 +146,7 @@ def test_a_narrowing_takes_away_and_leaves_out_what_lacks_the_name() -> None:
 def test_a_comma_in_a_value_is_told_from_one_between_values() -> None:
     step = Step("sim", ("load",))
     tasks = [
-        Task(index=place, name=task_name("sim", ("load",), (value,)), step=step, action=Argv(("true",)), values=(value,))
+        Task(index=place, name=f"sim/load={encode(value)}", step=step, action=Argv(("true",)), values=(value,))
         for place, value in enumerate(("a,b", "a", "c,d", "c", "d"))
     ]
     assert select(tasks, ["load=a,b"]) == [0]
