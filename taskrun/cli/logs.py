@@ -5,58 +5,110 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 
 import click
 
-from taskrun.cli.source import Opened, source_of, source_options
-from taskrun.errors import UsageError
-from taskrun.journal import Records, read_journal
-from taskrun.model import Task
-from taskrun.names import log_name
+from taskrun.cli.following import Following, head
+from taskrun.cli.outputs import output_of
+from taskrun.cli.recorded import is_recorded
+from taskrun.cli.source import Opened, Source, source_of, source_options
+from taskrun.errors import StateError, UsageError
+from taskrun.model import Status, Task
+from taskrun.standing import Standing
+
+_MOST_SENTENCES = 10
+_INTERRUPTED = 130
 
 
-@click.command("logs", short_help="Print the log of a task's last attempt.")
+@click.command("logs", short_help="Print what a task wrote, also while it runs.")
 @source_options
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what a running task writes, until it has ended.")
 @click.option("--path", "as_path", is_flag=True, help="Print the path of the log instead.")
 def command(
-    words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_path: bool
+    words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, follow: bool, as_path: bool
 ) -> int:
-    """Print the log of a task's last attempt; where there is none, the file that its output was redirected to."""
+    """Print the log of a task's last attempt: its standard output and standard error, as far as they were not
+    redirected to files. Where there is no log, it is such a file (that of standard error, if there is anything in it).
+
+    Without a file, --name NAME shows the logs of a study that has none here: one of `taskrun each`, of standard input,
+    or of a Python program.
+
+    \b
+    Example: taskrun logs sim/topology=mesh -f
+    """
     source = source_of(words, file, state_dir, name)
     if not source.select:
-        raise UsageError("which task? taskrun logs [FILE] TASK (taskrun list shows their names)")
-    opened = source.open()
-    records = read_journal(opened.state, source=opened.study.source)
-    chosen = [opened.study.graph.tasks[index] for index in opened.chosen]
-    found = 0
-    for task in chosen:
-        path = log_of(task, opened, records)
-        if path is None:
-            click.echo(f"taskrun: {task.name} has no log" + ("" if _ran(task, records) else ": it never ran"), err=True)
-            continue
-        found += 1
-        if as_path:
-            sys.stdout.write(os.path.relpath(path) + "\n")
-            continue
-        if len(chosen) > 1:
-            sys.stdout.write(f"==> {task.name} <==\n")
-            sys.stdout.flush()
-        with open(path, "rb") as log:
-            shutil.copyfileobj(log, sys.stdout.buffer)
-    return 0 if found else 1
+        if is_recorded(source):
+            source.look()  # where no study was named either, that is to be said
+        raise UsageError(_which_task(source))
+    opened = source.look()
+    tasks = [opened.study.graph.tasks[index] for index in opened.chosen]
+    try:
+        without = _follow(opened, tasks) if follow and not as_path else _print(opened, tasks, as_path=as_path)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    _say_what_is_missing(without)
+    return 1 if len(without) == len(tasks) else 0
 
 
-def log_of(task: Task, opened: Opened, records: Records | None) -> str | None:
-    """The absolute path of what the last attempt printed: its log, else the redirect file; None where there is none."""
-    past = records.past(task.name) if records else None
-    if past is None or past.start is None:
-        return None
-    candidates = [os.path.join(opened.state, log_name(task.name, past.start.attempt))]
-    candidates += [os.path.join(opened.study.root, path) for path in (task.stderr, task.stdout) if path]
-    existing = [path for path in candidates if os.path.isfile(path)]
-    return next((path for path in existing if os.path.getsize(path)), existing[-1] if existing else None)
+def _which_task(source: Source) -> str:
+    """Somebody named no task."""
+    if source.name is not None:
+        return f"which task? taskrun logs --name {source.name} TASK"
+    return "which task? taskrun logs [FILE] TASK (taskrun list shows their names)"
 
 
-def _ran(task: Task, records: Records | None) -> bool:
-    past = records.past(task.name) if records else None
-    return past is not None and past.start is not None
+def _follow(opened: Opened, tasks: Sequence[Task]) -> Mapping[str, Standing]:
+    return Following(opened, tasks).run()
+
+
+def _print(opened: Opened, tasks: Sequence[Task], *, as_path: bool) -> Mapping[str, Standing]:
+    """Print the logs, or their paths; how those tasks stand that have none."""
+    on_record = opened.on_record()
+    without = {}
+    is_at_start = True
+    for task in tasks:
+        standing = on_record.standing(task.name)
+        path = output_of(task, standing, root=opened.study.root, state=opened.state)
+        if path is None or not (as_path or os.path.isfile(path)):
+            without[task.name] = standing
+        elif as_path:
+            sys.stdout.write(os.path.relpath(path, opened.here) + "\n")
+        else:
+            before = head(task, is_at_start=is_at_start) if len(tasks) > 1 else b""
+            is_at_start = _copy(path, before)
+    return without
+
+
+def _copy(path: str, before: bytes) -> bool:
+    """Write a file out; whether it ends with its line."""
+    out = sys.stdout.buffer
+    try:
+        log = open(path, "rb")  # noqa: SIM115 - what fails below is the output
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror or error}") from None
+    with log:
+        out.write(before)
+        shutil.copyfileobj(log, out)
+        size = log.tell()
+        log.seek(max(size - 1, 0))
+        return not size or log.read(1) == b"\n"
+
+
+def _say_what_is_missing(without: Mapping[str, Standing]) -> None:
+    for name, standing in list(without.items())[:_MOST_SENTENCES]:
+        click.echo(f"taskrun: {name} has no log: {_why(standing)}", err=True)
+    if len(without) > _MOST_SENTENCES:
+        click.echo(f"taskrun: nor have {len(without) - _MOST_SENTENCES} more", err=True)
+
+
+def _why(standing: Standing) -> str:
+    past = standing.past
+    if past.start is None:
+        return standing.why or "it never ran"
+    if standing.status is Status.RUNNING:
+        return "it has written nothing yet"
+    if past.end is not None and past.end.log is not None:
+        return f"{past.end.log} is gone"
+    return "it wrote nothing"

@@ -14,12 +14,14 @@ from msgspec import Struct
 from taskrun.journal import Holder
 from taskrun.model import Cause, RunEndRecord, RunRecord, Status, Task
 from taskrun.printer.width import cut, printable, width
+from taskrun.printer.words import command_lines
 from taskrun.quantity import show_number, show_roughly, show_seconds
 from taskrun.standing import Remaining, Standing
 from taskrun.term import Style, Terminal
 
 INDENT = "  "
 _FEW = 5  # so many failures are shown one by one, more of them by what they have in common
+_SHORT = 40  # columns of a command
 _WHEN = "%Y-%m-%d %H:%M:%S"
 _CANCELLED = "cancelled"
 _COLUMNS = {
@@ -231,7 +233,15 @@ def _running(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: 
 def _running_line(task: Task, standing: Standing, facts: Facts) -> str:
     since = show_seconds(facts.now - standing.began)
     alone = "" if facts.holder is not None else ", its runner is gone"
-    return f"{INDENT}{printable(task.name)}  for {since}, attempt {standing.attempt}{alone}"
+    return f"{INDENT}{printable(task.name)}  for {since}, attempt {standing.attempt}{alone}{_telling(task)}"
+
+
+def _telling(task: Task) -> str:
+    """The beginning of the command where the name says nothing about the task: that of a line is a hash."""
+    if task.values or task.name == task.step.name:
+        return ""
+    command = command_lines(task.action, 1)[0]
+    return f"{_BETWEEN}{cut(command, _SHORT)}" if command else ""
 
 
 def _failed(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: int | None) -> _Section | None:
@@ -253,7 +263,7 @@ def _failed(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: i
 
 def _failure(stands: Stands, facts: Facts) -> list[str]:
     task, standing = stands
-    lines = [f"{INDENT}{printable(task.name)}  {printable(standing.why)}"]
+    lines = [f"{INDENT}{printable(task.name)}  {printable(standing.why)}{_telling(task)}"]
     output = facts.output_of(task, standing)
     return [*lines, f"{INDENT * 3}{printable(output)}"] if output else lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskrun.journal.following import Follower
 from taskrun.journal.lock import Holder, read_holder
 from taskrun.journal.reading import JOURNAL, read_header, read_journal
 from taskrun.journal.records import Records, open_attempts
@@ -9,6 +10,7 @@ from taskrun.journal.writing import Journal, Log, MemoryJournal
 
 __all__ = [
     "JOURNAL",
+    "Follower",
     "Holder",
     "Journal",
     "Log",

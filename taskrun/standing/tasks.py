@@ -7,7 +7,7 @@ import os
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.journal import JOURNAL, Holder, Records, read_holder, read_journal
+from taskrun.journal import JOURNAL, Follower, Holder, Records, read_holder, read_journal
 from taskrun.machine import boot_id, find_process
 from taskrun.model import Cause, EndRecord, Handle, Past, RunRecord, StartRecord, Status
 
@@ -117,6 +117,26 @@ def look_up(directory: str, *, source: str | None = None) -> OnRecord:
             break
         before = after
     return OnRecord(records, holder)
+
+
+class Watch:
+    """Looks again and again at a state directory during a run, reading no more than what came since the last look."""
+
+    def __init__(self, directory: str, *, source: str) -> None:
+        self._directory = directory
+        self._follower = Follower(directory, source=source)
+
+    def look(self) -> OnRecord:
+        """As `look_up`."""
+        before = _moment(self._directory, read_holder(self._directory))
+        for _ in range(_LOOKS):
+            self._follower.catch_up()
+            holder = read_holder(self._directory)
+            after = _moment(self._directory, holder)
+            if after == before:
+                break
+            before = after
+        return OnRecord(self._follower.records, holder)
 
 
 def _moment(directory: str, holder: Holder | None) -> object:
