@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from taskrun.cli.completing.lines import read_line
@@ -51,25 +51,25 @@ def offered(words: Sequence[str]) -> Iterable[Offer]:
     return asked(before, text)
 
 
-def _told(words: Sequence[str]) -> Iterable[Offer]:
-    """As `offered`, files found."""
-    for offer in offered(words):
+def _told(offers: Iterable[Offer], text: str) -> Iterator[Offer]:
+    """The same, with the files themselves that begin as `text` does."""
+    for offer in offers:
         if offer.kind in _PATHS:
-            before = offer.value
-            for path in paths(offer.kind, words[-1].removeprefix(before)):
-                yield path._replace(value=before + path.value)
+            for path in paths(offer.kind, text.removeprefix(offer.value)):
+                yield path._replace(value=offer.value + path.value)
         else:
             yield offer
 
 
 def _bash(arguments: Sequence[str]) -> list[str]:
     line = read_line(*arguments)
-    words = line.words
-    return [line.reply(offer.value, is_whole=offer.kind == PLAIN) for offer in _told(words[1:])]
+    _, *words = line.words
+    offers = [Offer("", FILE)] if line.is_redirect else offered(words)
+    return [line.reply(offer.value, is_whole=offer.kind == PLAIN) for offer in _told(offers, words[-1])]
 
 
 def _fish(arguments: Sequence[str]) -> list[str]:
-    return [f"{offer.value}\t{offer.help}" for offer in _told(arguments)]
+    return [f"{offer.value}\t{offer.help}" for offer in _told(offered(arguments), arguments[-1])]
 
 
 def _zsh(arguments: Sequence[str]) -> list[str]:

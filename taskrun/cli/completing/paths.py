@@ -13,7 +13,7 @@ def paths(kind: str, text: str) -> Iterator[Offer]:
     """The files of a kind that begin with `text`, and the directories on the way to others."""
     tail = os.path.basename(text)
     head = text[: len(text) - len(tail)]
-    for name, is_directory in _entries(os.path.expanduser(head)):
+    for name, is_directory in _entries(os.path.expandvars(os.path.expanduser(head))):
         if not name.startswith(tail) or (name.startswith(".") and not tail) or not name.isprintable():
             continue
         if is_directory:
