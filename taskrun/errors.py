@@ -19,7 +19,7 @@ class UsageError(TaskrunError):
 
 
 class Place:
-    """Where in which file: line and column counted from 1; line 0 means the file as a whole."""
+    """Where in which file: line and column counted from 1; line 0 means the file as a whole, column 0 the line."""
 
     __slots__ = ("column", "file", "line")
 
@@ -29,7 +29,7 @@ class Place:
         self.column = column
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     def __repr__(self) -> str:
         return f"Place({str(self)!r})"

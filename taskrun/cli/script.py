@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+import os
+
+from msgspec.structs import replace
+
 from taskrun.cli.source import Opened, Source
-from taskrun.errors import UsageError
+from taskrun.errors import GraphError, Mistake, Place, SweepError
 
 
 def open_script(source: Source, file: str) -> Opened:
-    """The study of the Manager that a Python file leaves in `manager`."""
-    raise UsageError(f"{file}: Python files are not supported by this version yet")
+    """The study of the Manager that a Python file leaves in `manager`.
+
+    Its state is that of the same file run as a program; a Manager without a name is called after the file.
+    """
+    from taskrun.manager.script import load_manager
+
+    path = os.path.normpath(os.path.join(source.here, file))
+    manager = load_manager(path, file)
+    try:
+        study = manager.study()
+    except GraphError as error:  # of the whole, so no line of the file is to blame
+        raise SweepError([Mistake(Place(file), str(error))]) from None
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = source.name or manager.name or stem
+    made_from = study.source if manager.name else f"Manager {stem}"
+    return Opened(
+        study=replace(study, name=name, source=made_from),
+        file=file,
+        state=source.state_of(study.root, name),
+        here=source.here,
+        again=source.again_from(file),
+        select=source.select,
+        jobs=manager.jobs,
+    )
