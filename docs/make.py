@@ -33,6 +33,7 @@ NOT_YET = "*Not in this version yet.*"
 ASKING = Scalar("?", Place(""))  # a value that asks for more than what happens anyway
 _MARK = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DEFAULT = re.compile(r" \(default: (.*)\)(?=\.$)")
+_VERBATIM = re.compile(r"^\x08\n(.*?)(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)  # what click does not wrap
 _JSON: dict[object, str] = {str: "text", float: "number", int: "number", bool: "true or false", NoneType: "null"}
 
 
@@ -114,7 +115,7 @@ def _command(name: str, context: click.Context) -> str:
     records = [record for param in command.get_params(here) if (record := param.get_help_record(here)) is not None]
     usage = command.get_usage(here).removeprefix("Usage: ")
     rows = [[code(" ".join(spelling.split())), " ".join(words.split())] for spelling, words in records if words]
-    text = inspect.cleandoc(command.help or "")
+    text = _VERBATIM.sub(r"```text\n\1\n```", inspect.cleandoc(command.help or ""))
     return f"## taskrun {name}\n\n```text\n{usage}\n```\n\n{text}\n\n" + table("option", "what it does", rows=rows)
 
 
