@@ -59,11 +59,12 @@ def command(
 
     PATHs may hold {NAME}s too. What is done stays done: the same command again runs what failed or is new.
     """
-    each = _parse(words, outputs, stdout)
-    return execute(_open(each, source_of((), None, state_dir, name)), wanted)
+    each = parse_each(words, outputs, stdout)
+    return execute(open_each(each, source_of((), None, state_dir, name)), wanted)
 
 
-def _parse(words: Sequence[str], outputs: tuple[str, ...], stdout: str | None) -> Each:
+def parse_each(words: Sequence[str], outputs: tuple[str, ...], stdout: str | None) -> Each:
+    """What was typed; raises UsageError for words that are no command with values."""
     if not words:
         raise UsageError(f"which command? {_EXAMPLE}")
     if not words[0].strip():
@@ -91,7 +92,8 @@ def _meant(words: Sequence[str]) -> str:
     return f"a pattern is given by name, in quotes: {_EXAMPLE}"
 
 
-def _open(each: Each, source: Source) -> Opened:
+def open_each(each: Each, source: Source) -> Opened:
+    """The study of it, whose state is named after the command."""
     name = source.name or f"{each.step}-{short_hash(each.command.encode('utf-8', 'surrogateescape'))}"
     state = source.state_of(source.here, name)
     return Opened(
