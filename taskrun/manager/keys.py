@@ -205,6 +205,8 @@ def _node(value: object, what: str) -> Node:
         return Scalar(text, _NOWHERE, plain=False)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, set, frozenset)):
         return Listing(tuple(_node(item, f"an item of {what}") for item in value), _NOWHERE)
+    if value is None:
+        raise Wrong(f"{what} has no value")
     hint = "; its order is not fixed, write sorted(...)" if isinstance(value, (set, frozenset)) else ""
     raise Wrong(f"{what} cannot be of type {type(value).__name__}{hint}")
 

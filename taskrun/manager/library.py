@@ -18,6 +18,7 @@ from taskrun.manager.display import Wishes
 from taskrun.manager.execution import execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
 from taskrun.manager.keys import Keys, Wrong, action
+from taskrun.manager.loading import refuse_to_run
 from taskrun.manager.running import Options, selection
 from taskrun.manager.shapes import shapes_of
 from taskrun.manager.sketch import FEW, Sketch
@@ -160,9 +161,14 @@ class Manager:
     def _growing(self) -> Sketch:
         """What is known, to add to."""
         if self._sketch is None:
-            self._sketch = Sketch(self._keys.paths, self._base.graph)
+            self._sketch = Sketch(self._keys.paths, self._base.graph, forbidden=self._forbidden)
             _ = self.tasks
         return self._sketch
+
+    @property
+    def _forbidden(self) -> dict[str, str]:
+        """Where no task may write."""
+        return {STATES: "the state of taskrun"}
 
     def _described(
         self, name: str, command: object, stdout: object, stderr: object, step: str, keys: dict[str, object]
@@ -283,6 +289,7 @@ class Manager:
         is_dry: bool = False,
     ) -> Options:
         """What a run is asked for."""
+        refuse_to_run()
         tasks = tuple(task for task in select if not isinstance(task, str))
         self._check_all(tasks)
         options = Options(

@@ -35,6 +35,10 @@ class LoadedManager(Manager):
     def __init__(self, study: Study, *, jobs: int | None) -> None:
         self._begin(study, jobs=jobs)
 
+    @property
+    def _forbidden(self) -> dict[str, str]:
+        return super()._forbidden | {self._base.source: "the sweep file"}
+
     def _again(self, names: Sequence[str]) -> str:
         """On the command line, unless some of these are tasks that only this program knows."""
         known = {name for task in self._base.graph.tasks for name in (task.name, task.step.name)}

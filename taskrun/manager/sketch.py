@@ -6,7 +6,7 @@ What can be wrong with one task or one edge is refused when it is said; what onl
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import isqrt
 
@@ -19,17 +19,17 @@ from taskrun.manager.acyclic import Acyclic, Circle
 from taskrun.model import Task
 from taskrun.paths import Paths
 
-_STATES = {".taskrun": "the state of taskrun"}
 FEW = 16  # so many tasks that one needs are that many edges; more are a gather
 
 
 class Sketch:
     """Tasks by number, and what they need.
 
-    `base`: a graph to begin with, whose edges stay as they are.
+    `base`: a graph to begin with, whose edges stay as they are. `forbidden`: where no task may write (keys), and what
+    that is called in a message.
     """
 
-    def __init__(self, paths: Paths, base: Graph | None = None) -> None:
+    def __init__(self, paths: Paths, base: Graph | None = None, *, forbidden: Mapping[str, str]) -> None:
         self.tasks: list[Task] = []
         self._paths = paths
         self._names: dict[str, int] = {}
@@ -40,6 +40,7 @@ class Sketch:
         self._task_of = array("q")  # by node; -1 for a gather
         self._members: dict[int, tuple[int, ...]] = {}  # by node of a gather
         self._base = base
+        self._forbidden = forbidden
         if base is not None:
             self._take_in(base)
 
@@ -143,7 +144,7 @@ class Sketch:
                 f"{self.tasks[inner].name} writes {path!r} inside {directory!r}, which {self.tasks[outer].name} makes; "
                 "let one task make both, or part the paths"
             )
-        for maker, path, how in self._makers.trespasses(_STATES):
+        for maker, path, how in self._makers.trespasses(self._forbidden):
             raise GraphError(f"{self.tasks[maker].name} writes {path!r}{how}")
 
     def _read(self) -> Iterable[str]:
