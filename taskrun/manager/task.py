@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from taskrun.manager.library import Manager
+    from taskrun.manager.classic import ClassicManager
+    from taskrun.manager.library import Manager as Owner
+
+
+class _Classic:
+    """`Task.Manager`, the first version's spelling: loaded when somebody asks for it."""
+
+    def __get__(self, task: Task | None, kind: type[Task]) -> type[ClassicManager]:
+        from taskrun.manager.classic import ClassicManager
+
+        return ClassicManager
 
 
 class Task:
@@ -13,7 +23,9 @@ class Task:
 
     __slots__ = ("_index", "_manager", "_name")
 
-    def __init__(self, manager: Manager, index: int, name: str) -> None:
+    Manager = _Classic()
+
+    def __init__(self, manager: Owner, index: int, name: str) -> None:
         self._manager = manager
         self._index = index
         self._name = name
