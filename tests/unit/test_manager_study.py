@@ -15,7 +15,7 @@ import taskrun
 from taskrun import Manager
 from taskrun.errors import CycleError, GraphError, SweepError, UsageError
 from taskrun.graph import Graph, Study
-from taskrun.model import Task, as_run
+from taskrun.model import Shell, Task, as_run
 
 Needs = dict[str, bool]  # by name, whether for a file
 
@@ -38,8 +38,8 @@ def told(made: Study) -> dict[str, object]:
 
 
 def text(task: Task) -> str:
-    assert not isinstance(task.action, tuple)
-    return as_run(task.action.text, 1) if hasattr(task.action, "text") else ""
+    assert isinstance(task.action, Shell)
+    return as_run(task.action.text, 1)
 
 
 def rebuilt(made: Study, chance: random.Random) -> Manager:
@@ -48,9 +48,10 @@ def rebuilt(made: Study, chance: random.Random) -> Manager:
     orders = []
     for task in chance.sample(made.graph.tasks, len(made.graph)):
         redirects = {task.stdout, task.stderr} if chance.random() < 0.5 else set()
+        outputs = [path for path in task.outputs if path not in redirects]
         manager.task_new(
             task.name, text(task), task.stdout, task.stderr,
-            step=task.step.name, inputs=list(task.inputs), outputs=[one for one in task.outputs if one not in redirects],
+            step=task.step.name, inputs=list(task.inputs), outputs=outputs,
         )  # fmt: skip
         for name, has_file in needs(made.graph, task).items():
             if not has_file or chance.random() < 0.3:
@@ -150,7 +151,7 @@ def test_tasks_of_a_file_can_come_after_new_ones(tmp_path: Path) -> None:
         ("sum", ()),
         ("study", ()),
     ]
-    with pytest.raises(CycleError, match="^a cycle: sim/n=1 -> sum -> sim/n=1$"):
+    with pytest.raises(CycleError, match=r"^a cycle: sim/n=1 -> sum -> sim/n=1$"):
         manager.tasks[0].dependency_is(total)
     for arguments, keys in ((("sum", "true"), {}), (("new", "true"), {"outputs": "total"})):
         with pytest.raises(GraphError):
@@ -161,7 +162,7 @@ def test_a_new_task_may_not_write_over_the_sweep_file(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(SWEEP)
     manager = taskrun.load(tmp_path / "study.yaml")
     manager.task_new("new", "true", outputs="study.yaml")
-    with pytest.raises(GraphError, match="new writes 'study.yaml', which is the sweep file"):
+    with pytest.raises(GraphError, match=r"new writes 'study.yaml', which is the sweep file"):
         manager.study()
 
 
