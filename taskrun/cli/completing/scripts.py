@@ -39,9 +39,9 @@ _taskrun() {
             study | path | directory)
                 [[ -n $value ]] && compset -P "${(b)value}"
                 case $kind in
-                    study) _files -g '*.(yaml|yml|txt|py)(-.)' ;;
-                    path) _files ;;
-                    directory) _files -/ ;;
+                    study) _path_files -/; _path_files -g '*.(yaml|yml|txt|py)(-.)' ;;
+                    path) _path_files -f ;;
+                    directory) _path_files -/ ;;
                 esac
                 ;;
         esac
