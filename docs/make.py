@@ -39,7 +39,7 @@ _JSON: dict[object, str] = {str: "text", float: "number", int: "number", bool: "
 
 def page(text: str) -> str:
     """The page with each part made anew."""
-    return _MARK.sub(lambda mark: f"{mark[1]}{PARTS[mark[2]]()}\n{mark[3]}", text)
+    return _MARK.sub(lambda mark: f"{mark[1]}\n{PARTS[mark[2]]()}\n\n{mark[3]}", text)
 
 
 def pages() -> list[Path]:
@@ -206,9 +206,9 @@ def _public(name: str, thing: object) -> str:
 
 
 def _member(owner: str, name: str, thing: object) -> str:
-    if isinstance(thing, property):
-        return f"{owner.lower()}.{name}"
-    return f"{owner.lower()}.{called(name, thing)}"
+    if inspect.isfunction(thing):
+        return f"{owner.lower()}.{called(name, thing)}"
+    return f"{owner.lower()}.{name}" if isinstance(thing, property) else f"{owner}.{name}"
 
 
 def called(name: str, thing: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -53,3 +54,23 @@ def test_the_screen_in_the_readme_is_what_a_user_sees(folder: Folder) -> None:
 def _without_times(text: str) -> list[str]:
     """Lines without what differs from run to run: the estimate and the seconds."""
     return [re.sub(r"( ETA)? *[\d.]+m?s\b", "", line).rstrip() for line in text.splitlines()]
+
+
+def test_the_fields_of_json_are_those_on_the_page(folder: Folder) -> None:
+    folder.write("sweep.yaml", "sweep: {n: [1, 2]}\nsteps: {s: 'test {n} = 1'}\n")
+    events = {event["event"]: set(event) for event in folder.events()}
+    status = json.loads(folder.taskrun("status", "--json").stdout)
+    listed = json.loads(folder.taskrun("list", "--json").stdout)
+    page = (ROOT / "docs" / "json.md").read_text()
+    assert _fields(page, "## taskrun status --json") == set(status)
+    assert _fields(page, "Each task:") == set(status["tasks"][0])
+    assert _fields(page, "## taskrun list --json") == set(listed[0])
+    for name, fields in events.items():
+        assert _fields(page, f"### `{name}`") == fields - {"event"}
+    assert json.loads(folder.taskrun("points", "--json").stdout) == [{"n": "1"}, {"n": "2"}]
+
+
+def _fields(page: str, title: str) -> set[str]:
+    """The names in the first column of the first table behind a title."""
+    rows = page.partition(f"\n{title}\n")[2].partition("| --- | --- |\n")[2].partition("\n\n")[0]
+    return {name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
