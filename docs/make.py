@@ -104,7 +104,7 @@ def descriptions(definition: type[msgspec.Struct]) -> dict[str, str]:
 
 def commands() -> str:
     """A section for each command: how it is called, what it does, its options."""
-    context = click.Context(app, info_name="taskrun")
+    context = click.Context(app, info_name="taskrun", **app.context_settings)
     return "\n\n".join(_command(name, context) for name in COMMANDS)
 
 
