@@ -90,8 +90,10 @@ def _where_it_is(names: Mapping[str, object], source: bytes) -> str:
 def _described(value: object) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
+    if value is None:
+        return "None"
     kind = type(value).__name__
-    return kind if value is None else f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def _how_to_make(value: object) -> str:
@@ -159,17 +161,26 @@ def _output_to_error() -> Iterator[None]:
     """Have standard error as standard output, for processes that the file starts too."""
     stream = sys.stdout
     stream.flush()
+    sys.stdout = sys.stderr
     try:
-        kept = os.dup(1)
-        os.dup2(2, 1)
+        with _descriptor_as(1, 2):
+            yield
+            with suppress(OSError, ValueError):  # nobody reads it any more, or the file has closed it
+                sys.stdout.flush()
+    finally:
+        sys.stdout = stream
+
+
+@contextmanager
+def _descriptor_as(descriptor: int, other: int) -> Iterator[None]:
+    try:
+        kept = os.dup(descriptor)
+        os.dup2(other, descriptor)
     except OSError:  # one of them is closed
         yield
         return
     try:
         yield
     finally:
-        sys.stdout = stream
-        with suppress(OSError, ValueError):  # nobody reads it any more, or the file has closed it
-            stream.flush()
-        os.dup2(kept, 1)
+        os.dup2(kept, descriptor)
         os.close(kept)
