@@ -51,13 +51,14 @@ class DryExecutor:
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
         """Write the task's commands. What an earlier run left running is taken for gone."""
+        cause = None if handle is None else Cause.INTERRUPTED
+        code = 0 if handle is None else None
+        # First of all: where the stream is closed, a run that is left early waits for every task that was started.
+        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=code, cause=cause))
         if handle is None:
             reasons = self._notes.pop(task.index, ())
             cores = min(task.traits.cores, self._pools.get("cores", task.traits.cores))
             self._stream.write(comment(task, reasons) + script(task, self._root, cores))
-        cause = None if handle is None else Cause.INTERRUPTED
-        code = 0 if handle is None else None
-        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=code, cause=cause))
 
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """All that was started has succeeded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 
+import pytest
 from showing import FIRST, sim
 
 from taskrun.executors.base import NOTHING_SPECIAL
@@ -104,3 +105,12 @@ def test_what_an_earlier_run_left_running_is_taken_for_gone_and_not_written() ->
     executor.start(sim(0), FIRST, NOTHING_SPECIAL, Handle("r", 1, 1))
     assert executor.wait(None) == [Ended(0, 1, 0.0, 0.0, cause=Cause.INTERRUPTED)]
     assert stream.getvalue() == ""
+
+
+def test_a_task_that_could_not_be_written_has_ended_too() -> None:
+    stream = io.StringIO()
+    executor = DryExecutor(stream, root="/study", pools=CORES)
+    stream.close()
+    with pytest.raises(ValueError, match="closed"):
+        executor.start(sim(0), FIRST, NOTHING_SPECIAL)
+    assert executor.wait(None) == [Ended(0, 1, 0.0, 0.0, exit_code=0)]
