@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "taskrun"
 RANKS = {
     0: ["errors", "executors.shim"],
     1: ["model", "quantity"],
-    2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt", "outlet", "paths",
-        "events", "makers"],
+    2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt", "outlet", "paths", "events",
+        "makers", "descriptors"],
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "command_file", "executors.base"],
     4: ["scheduler", "judge", "executors.local", "executors.dry", "executors.idle", "standing", "recorded"],
     5: ["manager"],

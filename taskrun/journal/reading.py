@@ -16,6 +16,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from taskrun.descriptors import above_standard
 from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail, tail_at
 from taskrun.journal.lines import FORMAT, Damaged, from_line, from_lines, read_format
@@ -110,7 +111,7 @@ def check_source(header: HeaderRecord, path: str, source: str) -> None:
 
 def open_regular(path: str, flags: int) -> int:
     """Open a file that is one: a pipe in its place would be waited for. Raises OSError, also for what is none."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
+    descriptor = above_standard(os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666))
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor

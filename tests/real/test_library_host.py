@@ -261,10 +261,12 @@ def test_the_environment_is_that_of_the_run_whatever_threads_do_to_it(host: Host
     """)
 
 
-def test_with_all_three_streams_closed_nothing_that_is_written_to_them_gets_into_the_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runs", ["manager.run()", "ThreadPoolExecutor(1).submit(manager.run).result()"])
+def test_with_its_streams_closed_nothing_that_is_written_to_them_gets_into_the_state(tmp_path: Path, runs: str) -> None:
     (tmp_path / "host.py").write_text(
         PRELUDE
         + """
+from concurrent.futures import ThreadPoolExecutor
 try:
     manager = taskrun.Manager("sims")
     manager.task_new("a", "echo said; touch begun; " + UNTIL_GO)
@@ -279,20 +281,21 @@ try:
         touch("go")
     thread = threading.Thread(target=write_blindly)
     thread.start()
-    first = manager.run()
+    first = RUNS
     thread.join()
-    second = manager.run()
+    second = RUNS
     result = (first.succeeded, first.failed, second.fresh, second.failed)
 except BaseException as error:
     result = repr(error)
 with open("result", "w") as file:
     file.write(str(result))
-"""
+""".replace("RUNS", runs)
     )
     command = f"exec {sys.executable} host.py <&- >&- 2>&-"
     subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), check=True, timeout=60)
     assert (tmp_path / "result").read_text() == "(1, 1, 1, 1)"
     assert (tmp_path / ".taskrun/sims/logs/a.1.log").read_text() == "said\n"
+    assert "noise" not in (tmp_path / ".taskrun/sims/journal.jsonl").read_text()
 
 
 def test_nothing_is_written_to_the_terminal_unless_asked(host: Host) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from taskrun.descriptors import above_standard
 from taskrun.errors import UsageError
 from taskrun.interrupt import STOPPING
 
@@ -105,7 +106,7 @@ class _Installed:
     def __init__(self) -> None:
         self.members: list[Catcher] = []
         self.starting = 0
-        self.reading, self._writing = os.pipe()
+        self.reading, self._writing = map(above_standard, os.pipe())
         os.set_blocking(self.reading, False)
         os.set_blocking(self._writing, False)
         self._hosts_fd: int | None = None

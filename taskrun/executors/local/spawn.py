@@ -7,13 +7,13 @@ in a host program it serves where we stand there already, and no other thread ca
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import signal
 import threading
 from collections.abc import Sequence
 
+from taskrun.descriptors import above_standard
 from taskrun.executors.local.commands import Command
 from taskrun.executors.local.environment import Variables
 from taskrun.executors.local.streams import FileAction, Streams
@@ -34,7 +34,7 @@ class Spawner:
     def __init__(self, root: str, *, owns_process: bool) -> None:
         self._root = root
         self._resets = _to_reset(owns_process=owns_process)
-        self._null = _above_standard(os.open(os.devnull, os.O_RDWR))
+        self._null = above_standard(os.open(os.devnull, os.O_RDWR))
         if owns_process:
             _keep(_inheritable())
         self._home: int | None = None
@@ -112,15 +112,6 @@ def _to_reset(*, owns_process: bool) -> tuple[int, ...]:
     if owns_process:
         numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_DFL]
     return tuple(numbers)
-
-
-def _above_standard(fd: int) -> int:
-    """A descriptor that is none of 0, 1, 2, which may be closed in this process."""
-    if fd >= _LOWEST:
-        return fd
-    moved: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
-    os.close(fd)
-    return moved
 
 
 def _directory(path: str) -> int | None:
