@@ -92,7 +92,9 @@ def keys(definition: type[msgspec.Struct]) -> str:
 def descriptions(definition: type[msgspec.Struct]) -> dict[str, str]:
     """What the schema says of each key."""
     found = {}
-    for field in msgspec.inspect.type_info(definition).fields:
+    known = msgspec.inspect.type_info(definition)
+    assert isinstance(known, msgspec.inspect.StructType)
+    for field in known.fields:
         kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
         metas = [kind.extra_json_schema or {} for kind in kinds if isinstance(kind, msgspec.inspect.Metadata)]
         found[field.encode_name] = next((meta["description"] for meta in metas if "description" in meta), "")
