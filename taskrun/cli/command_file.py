@@ -31,7 +31,7 @@ def _open_file(source: Source, file: str) -> Opened:
     path = os.path.normpath(os.path.join(source.here, file))
     root, base = os.path.split(path)
     name = source.name or os.path.splitext(base)[0]
-    study = _study_of(read_bytes(path, file), name=name, root=root, source=base, shown=file)
+    study = _study_of(read_bytes(file, file), name=name, root=root, source=base, shown=file)
     return Opened(
         study=study,
         file=file,
