@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from fractions import Fraction
 from operator import index
 
 from msgspec import Struct
@@ -28,6 +27,8 @@ _NOT_HERE = {
     "run": "the command is the second argument",
     "per": "a Manager's task runs once; make one for each combination",
 }
+_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", "cores", "priority", "desc"})
+_PLAIN = frozenset({"stdout", "stderr", "cwd", "desc"})  # any text will do that is not blank
 KNOWN = tuple(key for key in shapes_of(StepKeys) if key not in _NOT_HERE)
 
 
@@ -51,65 +52,106 @@ class Wrong(Exception):
 
 
 class Keys:
-    """Reads the keys of the tasks of one study, whose paths are `paths`."""
+    """Reads the keys of the tasks of one study, whose paths are `paths`.
+
+    There may be 100,000 tasks: what is a plain text goes in at once, what was right before is not looked at again.
+    """
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self._traits: dict[tuple[Fraction, Fraction], Traits] = {}
+        self._right: dict[tuple[str, type, object], str] = {}  # values of keys that have few different ones
+        self._variables: set[str] = set()  # right names of variables
+        self._traits: dict[tuple[str, str], Traits] = {}
         self._envs: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
         self._shells: dict[tuple[str, ...], tuple[str, ...]] = {STRICT_BASH: STRICT_BASH}
 
     def read(self, given: Mapping[str, object]) -> Wanted:
         """What the keys come to; raises Wrong. None stands for a key that is not given."""
-        given = {key: value for key, value in given.items() if value is not None}
         if not given:
             return _NOTHING_WANTED
-        nodes = {key: _checked(key, value) for key, value in given.items()}
+        for key, value in given.items():
+            if key not in _READ and value is not None:
+                _checked(key, value)
         return Wanted(
-            inputs=self._files(nodes.get("inputs")),
-            outputs=self._files(nodes.get("outputs")),
-            cwd=self._cwd(nodes.get("cwd")),
-            env=self._env(nodes.get("env")),
-            shell=self._shell(nodes.get("shell")),
-            traits=self._find_traits(nodes),
-            desc=_text(nodes.get("desc")),
+            inputs=self._files("inputs", given.get("inputs")),
+            outputs=self._files("outputs", given.get("outputs")),
+            cwd=self._cwd(given.get("cwd")),
+            env=self._env(given.get("env")),
+            shell=self._shell(given.get("shell")),
+            traits=self._find_traits(given.get("cores"), given.get("priority")),
+            desc=_text("desc", given.get("desc")),
         )
 
     def path(self, key: str, value: object) -> str | None:
         """The normalised path under `stdout` or `stderr`; None where none is given."""
-        if value is None:
-            return None
-        text = value if type(value) is str and is_plain(value) else _text(_checked(key, value))
-        return self.paths.normal(text)
+        return None if value is None else self.paths.normal(_text(key, value))
 
-    def _files(self, node: Node | None) -> tuple[str, ...]:
+    def _files(self, key: str, value: object) -> tuple[str, ...]:
         """The paths of a key of files, each once."""
-        texts = [scalar.text for _, scalar in scalars(node)] if node is not None else []
+        if value is None:
+            return ()
+        if type(value) is str and is_plain(value):
+            return (self.paths.normal(value),)
+        if type(value) is list and all(type(each) is str and is_plain(each) for each in value):
+            texts = value
+        else:
+            texts = [scalar.text for _, scalar in scalars(_checked(key, value))]
         return tuple(dict.fromkeys(self.paths.normal_all(texts)))
 
-    def _cwd(self, node: Node | None) -> str:
-        path = self.paths.normal(_text(node)) if node is not None else "."
-        return "" if path == "." else path
+    def _cwd(self, value: object) -> str:
+        path = self.path("cwd", value)
+        return "" if path in (None, ".") else path
 
-    def _env(self, node: Node | None) -> Mapping[str, str]:
-        if node is None:
+    def _env(self, value: object) -> Mapping[str, str]:
+        if value is None:
             return NO_ENV
-        found = {name: scalar.text for name, scalar in scalars(node)}
+        found = self._plain_env(value) if type(value) is dict else None
+        if found is None:
+            found = {name: scalar.text for name, scalar in scalars(_checked("env", value))}
+            self._variables.update(found)
         return self._envs.setdefault(tuple(found.items()), found)
 
-    def _shell(self, node: Node | None) -> tuple[str, ...]:
-        if node is None:
+    def _plain_env(self, value: dict[object, object]) -> dict[str, str] | None:
+        """An environment whose names are known to be right, and whose values must be."""
+        found = {}
+        for name, item in value.items():
+            if not isinstance(name, str) or name not in self._variables:
+                return None
+            if not (type(item) is int or (type(item) is str and is_plain(item))):
+                return None
+            found[name] = str(item)
+        return found
+
+    def _shell(self, value: object) -> tuple[str, ...]:
+        if value is None:
             return STRICT_BASH
-        texts = tuple(scalar.text for _, scalar in scalars(node))
-        words = split_words(texts[0]) if isinstance(node, Scalar) else texts
+        if isinstance(value, str):
+            words = split_words(self._once("shell", value))
+        else:
+            words = tuple(scalar.text for _, scalar in scalars(_checked("shell", value)))
         return self._shells.setdefault(words, words)
 
-    def _find_traits(self, nodes: Mapping[str, Node]) -> Traits:
-        cores, priority = _number(nodes.get("cores"), 1), _number(nodes.get("priority"), 0)
-        found = self._traits.get((cores, priority))
+    def _find_traits(self, cores: object, priority: object) -> Traits:
+        if cores is None and priority is None:
+            return TRAITS
+        texts = (
+            self._once("cores", 1 if cores is None else cores),
+            self._once("priority", 0 if priority is None else priority),
+        )
+        found = self._traits.get(texts)
         if found is None:
-            made = Traits((("cores", cores),), priority)
-            found = self._traits[cores, priority] = TRAITS if made == TRAITS else made
+            made = Traits((("cores", parse_number(texts[0])),), parse_number(texts[1]))
+            found = self._traits[texts] = TRAITS if made == TRAITS else made
+        return found
+
+    def _once(self, key: str, value: object) -> str:
+        """The text of a scalar; what was right once is right."""
+        try:
+            found = self._right.get((key, type(value), value))
+        except TypeError:  # a list, say, which is wrong anyway
+            return _text(key, value)
+        if found is None:
+            found = self._right[key, type(value), value] = _text(key, value)
         return found
 
 
@@ -236,9 +278,11 @@ def _scalar_text(value: object) -> str | None:
         return None
 
 
-def _text(node: Node | None) -> str:
+def _text(key: str, value: object) -> str:
+    """The text of a key that has but one."""
+    if value is None:
+        return ""
+    if type(value) is str and key in _PLAIN and is_plain(value):
+        return value
+    node = _checked(key, value)
     return node.text if isinstance(node, Scalar) else ""
-
-
-def _number(node: Node | None, default: int) -> Fraction:
-    return parse_number(node.text) if isinstance(node, Scalar) else Fraction(default)

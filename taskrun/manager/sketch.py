@@ -212,7 +212,7 @@ class Sketch:
         if members is None:
             if self._task_of[node] not in files:
                 yield self._task_of[node]
-        elif files.isdisjoint(members):
+        elif not files or files.isdisjoint(members):
             yield draft.gather(members)
         else:
             # In blocks, which many tasks can share even if each leaves out others.

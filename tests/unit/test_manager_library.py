@@ -146,6 +146,16 @@ def test_texts_and_paths_are_taken_as_they_are(manager: Manager) -> None:
     assert (task.stdout, task.inputs, task.env, task.cwd) == ("~/x", ("${HOME}/{y}",), {"P": "~/{z}"}, "$HOME")
 
 
+def test_what_was_right_once_does_not_make_another_value_right(manager: Manager) -> None:
+    manager.task_new("a", "true", cores=1, priority=1, env={"A": 1, "B": "x y"}, shell="sh -c")
+    manager.task_new("b", "true", cores=1.0, priority=0, env={"A": "1", "B": "x y"}, shell=["sh", "-c"])
+    assert described(manager, "a").traits is not described(manager, "b").traits
+    assert described(manager, "a").env is described(manager, "b").env
+    assert described(manager, "a").action == described(manager, "b").action
+    for keys in ({"cores": True}, {"priority": "1x"}, {"env": {"A": "\0"}}, {"env": {"A": [1]}}, {"shell": ["sh", ""]}):
+        assert refusal(manager, "c", "true", **keys).startswith("task 'c': ")
+
+
 def test_numbers_of_other_libraries_and_texts_of_enums_are_values_too(manager: Manager) -> None:
     class Whole:
         def __index__(self) -> int:
@@ -199,6 +209,7 @@ def test_a_name_may_be_any_text_of_a_line(manager: Manager) -> None:
         (("a", "true"), {"cores": float("nan")}, "task 'a': `cores`: 'nan' is not a number"),
         (("a", "true"), {"cores": [1]}, "task 'a': `cores` must be a number, not a list"),
         (("a", "true"), {"priority": "high"}, "task 'a': `priority`: 'high' is not a number"),
+        (("a", "true"), {"priority": ""}, "task 'a': `priority`: '' is not a number"),
         (("a", "true"), {"timeout": "90s"}, "task 'a': `timeout` is not supported by this version yet"),
         (("a", "true"), {"retries": 2}, "task 'a': `retries` is not supported by this version yet"),
         (("a", "true"), {"env": ["A=1"]}, "task 'a': `env` must be a mapping, not a list"),
