@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from taskrun.errors import StateError, UsageError
 from taskrun.events import Event, public
-from taskrun.graph import Draft, Graph, Study
+from taskrun.graph import Draft, Study
 from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, root_of, several
 from taskrun.manager.display import Wishes
 from taskrun.manager.execution import execute, rehearse
@@ -21,7 +21,7 @@ from taskrun.manager.keys import Keys, Wrong, action
 from taskrun.manager.loading import refuse_to_run
 from taskrun.manager.running import Options, selection
 from taskrun.manager.shapes import shapes_of
-from taskrun.manager.sketch import FEW, Sketch
+from taskrun.manager.sketch import FEW, Sketch, missing_sources
 from taskrun.manager.summary import Account, Summary
 from taskrun.manager.task import Task
 from taskrun.model import Started, Step
@@ -212,10 +212,11 @@ class Manager:
         if self._study is None:
             assert self._sketch is not None, "nothing was added to a study that is there"
             with without_collector():
-                self._study = self._built(self._sketch.graph())
+                self._study = self._built(self._sketch)
         return self._study
 
-    def _built(self, graph: Graph) -> Study:
+    def _built(self, sketch: Sketch) -> Study:
+        graph = sketch.graph()
         base = self._base
         return Study(
             name=base.name,
@@ -223,7 +224,7 @@ class Manager:
             source=base.source,
             graph=graph,
             shapes=shapes_of(graph, {shape.step: shape.names for shape in base.shapes}),
-            hints=base.hints,
+            hints=(*base.hints, *missing_sources(sketch)),
             names=base.names,
             points=base.points,
         )

@@ -5,9 +5,10 @@ What can be wrong with one task or one edge is refused when it is said; what onl
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from math import isqrt
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from taskrun.manager.acyclic import Acyclic, Circle
 from taskrun.model import Task
 from taskrun.paths import Paths
 
+_MOST_LOOKED_AT = 1000
 FEW = 16  # so many tasks that one needs are that many edges; more are a gather
 
 
@@ -26,12 +28,14 @@ class Sketch:
     """Tasks by number, and what they need.
 
     `base`: a graph to begin with, whose edges stay as they are. `forbidden`: where no task may write (keys), and what
-    that is called in a message.
+    that is called in a message. `tasks` and `sources` (inputs that no task makes, of the last graph, and the first that
+    reads each) are to be looked at.
     """
 
     def __init__(self, paths: Paths, base: Graph | None = None, *, forbidden: Mapping[str, str]) -> None:
         self.tasks: list[Task] = []
-        self._paths = paths
+        self.sources: dict[str, int] = {}
+        self.paths = paths
         self._names: dict[str, int] = {}
         self._makers = Makers(paths)
         self._readers: list[int] = []  # the tasks with inputs
@@ -53,7 +57,7 @@ class Sketch:
             raise GraphError(f"two tasks have the name {task.name!r}")
         written = _written(task)
         for path in written:
-            other = self._makers.of(self._paths.key(path))
+            other = self._makers.of(self.paths.key(path))
             if other is not None and not path.startswith("/dev/"):
                 raise GraphError(f"{self.tasks[other].name} and {task.name} both write {path!r}")
         for path in task.inputs:
@@ -98,7 +102,7 @@ class Sketch:
         Raises GraphError for outputs where none may be, CycleError where files close a circle.
         """
         self._check_places()
-        readings = Readings(self._makers, self._paths, self._read()) if self._readers else None
+        readings = Readings(self._makers, self.paths, self._read()) if self._readers else None
         redirects = self._read_redirects(readings) if readings else frozenset[str]()
         draft = Draft()
         for task in self.tasks:
@@ -116,7 +120,7 @@ class Sketch:
         self.tasks.append(task)
         self._names[task.name] = task.index
         for path in written:
-            self._makers.enter(self._paths.key(path), task.index)
+            self._makers.enter(self.paths.key(path), task.index)
         if task.inputs:
             self._readers.append(task.index)
 
@@ -164,19 +168,22 @@ class Sketch:
         more = [
             path
             for path in dict.fromkeys((task.stdout, task.stderr))
-            if path is not None and path not in task.outputs and self._paths.key(path) in read
+            if path is not None and path not in task.outputs and self.paths.key(path) in read
         ]
         return replace(task, outputs=(*task.outputs, *more)) if more else task
 
     def _enter_files(self, draft: Draft, readings: Readings) -> dict[int, frozenset[int]]:
         """The edges by rule 2 that the base has not; by consumer, the tasks that it needs for their files."""
         known = 0 if self._base is None else len(self._base)
+        self.sources = {}
         whole: dict[tuple[int, ...], frozenset[int]] = {}
         files: dict[int, frozenset[int]] = {}
         for consumer in self._readers:
             found: list[tuple[int, ...]] = []
             for path in self.tasks[consumer].inputs:
                 members = readings.members.get(path, ())
+                if not members and consumer >= known:
+                    self.sources.setdefault(path, consumer)
                 if consumer in members or (consumer < known and members and min(members) < known):
                     members = tuple([
                         each for each in members if each != consumer and not (consumer < known and each < known)
@@ -223,6 +230,18 @@ class Sketch:
                     yield draft.gather(block)
                 else:
                     yield from (each for each in block if each not in files)
+
+
+def missing_sources(sketch: Sketch) -> list[str]:
+    """What to say of inputs that no task makes and that are not there; of the last graph that was built."""
+    looked_at = islice(sketch.sources.items(), _MOST_LOOKED_AT)
+    missing = [(path, reader) for path, reader in looked_at if not os.path.exists(sketch.paths.absolute(path))]
+    if not missing:
+        return []
+    path, reader = missing[0]
+    more = f"and {len(missing) - 1} more are not there, and no task makes them"
+    ends = more if len(missing) > 1 else "is not there, and no task makes it"
+    return [f"{sketch.tasks[reader].name}: the input {path!r} {ends}"]
 
 
 def _written(task: Task) -> tuple[str, ...]:

@@ -418,6 +418,15 @@ def test_steps_have_shapes(manager: Manager) -> None:
     )
 
 
+def test_an_input_that_is_nowhere_is_a_hint(manager: Manager, tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    manager.task_new("a", "true", inputs=["there", "x"], outputs="made")
+    manager.task_new("b", "true", inputs=["made", "x"])
+    assert manager.study().hints == ("a: the input 'x' is not there, and no task makes it",)
+    manager.task_new("c", "true", inputs=["y", "z"])
+    assert manager.study().hints == ("a: the input 'x' and 2 more are not there, and no task makes them",)
+
+
 def test_a_study_is_built_once_until_something_is_added(manager: Manager) -> None:
     a = manager.task_new("a", "true")
     first = manager.study()

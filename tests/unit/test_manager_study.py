@@ -90,7 +90,7 @@ def sweeps(draw: st.DrawFn) -> str:
 
 
 @given(sweeps(), st.integers(0, 999))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_the_same_tasks_make_the_same_graph(sweep: str, seed: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         made = study(Path(directory), sweep).study
@@ -100,6 +100,7 @@ def test_the_same_tasks_make_the_same_graph(sweep: str, seed: int) -> None:
 
 
 @given(sweeps(), st.integers(0, 999))
+@settings(max_examples=40)
 def test_a_loaded_study_that_grows_keeps_what_it_was(sweep: str, seed: int) -> None:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as directory:
