@@ -163,9 +163,14 @@ def source_of(
         raise UsageError(f"--name {name!r}: {wrong}")
     if file is None and words and looks_like_file(words[0]):
         file, words = words[0], words[1:]
-    return Source(
-        file=file, select=tuple(words), here=os.getcwd(), state_dir=state_dir, name=name, sets=tuple(sets)
-    )
+    return Source(file=file, select=tuple(words), here=_here(), state_dir=state_dir, name=name, sets=tuple(sets))
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise UsageError(f"the current directory is gone: {error.strerror}") from None
 
 
 def source_options(function: Function) -> Function:

@@ -87,5 +87,18 @@ def read_format(line: bytes) -> int | None:
     try:
         number = _head_decoder.decode(line).format
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if _SURROGATE not in line.lower():
+            return None
+        return _format_of_escaped(line)
+    return number if number >= FORMAT else None
+
+
+def _format_of_escaped(line: bytes) -> int | None:
+    """As `read_format`, where the source has a name that is no UTF-8."""
+    import json
+
+    try:
+        number = msgspec.convert(json.loads(line), _Head).format
+    except (ValueError, RecursionError):
         return None
     return number if number >= FORMAT else None

@@ -263,6 +263,23 @@ def test_one_name_is_not_for_two_commands(folder: Folder) -> None:
     assert "made from 'each echo {x}', not 'each echo -- {x}'" in refused.stderr
 
 
+def test_what_is_no_utf_8_names_a_study_all_the_same(folder: Folder) -> None:
+    words = ("each", os.fsdecode(b"echo caf\xe9 {x}; [ -e mended ]"), "x=1")
+    first = fed(folder, "", *words)
+    assert first.stdout == b"==> echo/x=1 <==\ncaf\xe9 1\n"
+    (line,) = to_paste(first)
+    folder.write("mended", "")
+    assert pasted(folder, line).returncode == 0
+    assert fed(folder, "", *words).stderr.endswith(b"1 fresh\n")
+    file = folder.path / os.fsdecode(b"caf\xe9.yaml")
+    try:
+        file.write_text("steps: {a: 'true'}")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert fed(folder, "", "run", file.name).returncode == 0
+    assert fed(folder, "", "run", file.name).stderr.endswith(b"1 fresh\n")
+
+
 # A reader that goes away.
 
 LIST = [("list", "-"), ("list", "-", "--json"), ("status", "-", "--json"), ("run", "-n", "-")]
