@@ -51,6 +51,10 @@ def command(
     """Run COMMAND, which is one quoted word, once for each combination of the values of its {NAME}s.
 
     \b
+        taskrun each 'netsim -t {t} -b {b}' t=mesh,torus b=1..8
+        taskrun each 'gzip -k {f}' 'f=data/*.csv'
+
+    \b
     VALUES: a,b,c      these
             1..8       1 to 8, and 0..1..0.1 in steps of 0.1
             @FILE      the lines of a file

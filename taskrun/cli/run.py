@@ -39,6 +39,8 @@ def command(
 ) -> int:
     """Run the tasks of FILE (default: sweep.yaml) that are not done yet, as many at a time as there are cores.
 
+    FILE is a sweep file, a text file (.txt) or - with one command a line, or a Python file that leaves a `manager`.
+
     SELECT: steps, task names, globs, and name=value to narrow; what they need comes with them.
     """
     return execute(source_of(words, file, state_dir, name, sets).open(), wanted, only=only)
