@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from fractions import Fraction
 
 from msgspec import Struct
@@ -52,7 +52,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
 class Run:
     """One run of a study: its state is held from here on until `close`, and so are, in a host program's main thread,
-    the signals that stop it. Whoever closed it gives them to the host with `hand_on_signals`.
+    the signals that stop it. Whoever closed it gives them to the host with `hand_on_signals`. The host's handlers of
+    other signals come while it waits, or while somebody looks at what it has yielded.
 
     Raises StateHeldError where another run holds the state, StateError where it cannot be had, UsageError where this
     program would never learn how a command ended.
@@ -69,9 +70,10 @@ class Run:
         record = _this_run(options, jobs, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:
-            signals = None if options.owns_process else hold_signals()
-            if signals is not None:
-                leaving.callback(signals.close)
+            self._signals = None if options.owns_process else hold_signals()
+            if self._signals is not None:
+                leaving.callback(self._signals.close)
+                leaving.enter_context(self._signals.undisturbed())
             self._journal = options.keeping.open(options.state, source=study.source, run=record)
             leaving.callback(self._journal.close)
             self.records = self._journal.records
@@ -81,8 +83,8 @@ class Run:
                 grace=options.grace, owns_process=options.owns_process,
             )  # fmt: skip
             leaving.callback(self._executor.stop)
-            if signals is not None:
-                self._executor.interrupt(signals.received())
+            if self._signals is not None:
+                self._executor.interrupt(self._signals.received())
             self._leaving = leaving.pop_all()
 
     @property
@@ -125,7 +127,8 @@ class Run:
         with closing(batches):
             for batch in batches:
                 self._journal.append(batch)
-                yield batch
+                with nullcontext() if self._signals is None else self._signals.disturbable():
+                    yield batch
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
 

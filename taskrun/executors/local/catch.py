@@ -1,13 +1,16 @@
-"""Signals in a host program: caught while a run is on in the main thread, then put back and handed on.
+"""Signals in a host program: those that stop a run are caught while it is on in the main thread, then handed on.
 
-Several runs of one process share the handlers, so that it does not matter which of them ends first. What a run was
-stopped by was meant for the host too: `hand_on_signals` gives it to the host's own handlers once these are back.
+The host's handlers for others are called all the same, but never in the middle of something: what they raise comes
+out of a wait, or of the host's own code. Several runs of one process share all this, so that it does not matter which
+of them ends first. What a run was stopped by was meant for the host too: `hand_on_signals` gives it to the host's own
+handlers once these are back.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,23 +49,31 @@ class Catcher:
         if not _is_main():
             yield
             return
-        with self._installed.listening():
+        with self._installed.let_in(), self._installed.listening():
+            yield
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Hold the host's handlers up meanwhile: they may raise what they like, and take exit statuses of children."""
+        if not _is_main():
+            yield
+            return
+        with self._installed.keep_out():
+            yield
+
+    @contextmanager
+    def disturbable(self) -> Iterator[None]:
+        """Within `undisturbed`: the host's handlers come, and first those that had to wait."""
+        if not _is_main():
+            yield
+            return
+        with self._installed.let_in():
             yield
 
     def received(self) -> list[int]:
         """The signals since the last call."""
         taken, self.inbox = self.inbox, []
         return taken
-
-    @contextmanager
-    def starting(self) -> Iterator[None]:
-        """Hold the host's SIGCHLD handler up until a new child is known to `reap`."""
-        self._installed.starting += 1
-        try:
-            yield
-        finally:
-            self._installed.starting -= 1
-            self._installed.catch_up()
 
     def close(self) -> None:
         """Let go; the last one puts the old handlers back."""
@@ -105,22 +116,40 @@ class _Installed:
 
     def __init__(self) -> None:
         self.members: list[Catcher] = []
-        self.starting = 0
         self.reading, self._writing = map(above_standard, os.pipe())
         os.set_blocking(self.reading, False)
         os.set_blocking(self._writing, False)
         self._hosts_fd: int | None = None
-        self._is_late = False
+        self._is_closed = False  # to the host's handlers
+        self.late: list[int] = []  # what they have to be called for
         self._old: dict[int, Action] = {}
-        for number in STOPPING:
-            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+        for number in signal.valid_signals():
+            old = signal.getsignal(number)
+            if number in STOPPING and old not in (None, signal.SIG_IGN):
                 self._old[number] = signal.signal(number, _note)
-        self._old_child: Action = signal.getsignal(signal.SIGCHLD)
-        if self._old_child is signal.SIG_IGN:
-            self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        elif callable(self._old_child):
-            self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _reap_first)
+            elif number == signal.SIGCHLD and old is signal.SIG_IGN:
+                self._old[number] = signal.signal(number, signal.SIG_DFL)
+            elif number not in STOPPING and callable(old):
+                self._old[number] = signal.signal(number, _pass_on)
         self._ours = {number: signal.getsignal(number) for number in self._old}
+
+    @contextmanager
+    def keep_out(self) -> Iterator[None]:
+        before, self._is_closed = self._is_closed, True
+        try:
+            yield
+        finally:
+            self._is_closed = before
+            self._catch_up()
+
+    @contextmanager
+    def let_in(self) -> Iterator[None]:
+        before, self._is_closed = self._is_closed, False
+        try:
+            self._catch_up()
+            yield
+        finally:
+            self._is_closed = before
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -146,24 +175,27 @@ class _Installed:
             with suppress(OSError):  # full, or closed by its owner
                 os.write(fd, theirs)
 
-    def children(self, frame: FrameType | None) -> None:
-        """A child has ended: ours first, and where it was the host's, the host may take what it finds.
+    def pass_on(self, number: int, frame: FrameType | None) -> None:
+        """Call the host's own handler, now or as soon as it does no harm."""
+        if self._is_closed:
+            self.late.append(number)
+            return
+        old = self._old.get(number)
+        if callable(old) and (number != signal.SIGCHLD or self._is_hosts_child()):
+            old(number, frame)
+
+    def _is_hosts_child(self) -> bool:
+        """A child has ended: ours are reaped first, and where it was the host's, the host may take what it finds.
 
         What ends in this very moment it takes too: then the result of a task of ours is lost.
         """
-        self._is_late = self.starting > 0
-        if self._is_late:
-            return
-        ours = True
-        while ours:
-            ours = any(member.reap() for member in self.members)
-        if callable(self._old_child) and _is_anyone_over():
-            self._old_child(signal.SIGCHLD, frame)
+        while any(member.reap() for member in self.members):
+            pass
+        return _is_anyone_over()
 
-    def catch_up(self) -> None:
-        """Do what was put off while a child was being started."""
-        if self._is_late and not self.starting:
-            self.children(None)
+    def _catch_up(self) -> None:
+        while self.late and not self._is_closed:
+            self.pass_on(self.late.pop(0), sys._getframe())
 
     def remove(self) -> None:
         for number, old in self._old.items():
@@ -189,14 +221,15 @@ def _note(number: int, frame: FrameType | None) -> None:
     signal.raise_signal(number)
 
 
-def _reap_first(number: int, frame: FrameType | None) -> None:
+def _pass_on(number: int, frame: FrameType | None) -> None:
     if _installed is not None:
-        _installed.children(frame)
+        _installed.pass_on(number, frame)
 
 
 def _join(catcher: Catcher) -> _Installed:
     global _installed
     if _installed is None:
+        _caught.clear()  # whoever ran before did not want it
         _installed = _Installed()
     _installed.members.append(catcher)
     return _installed
@@ -207,7 +240,10 @@ def _leave(catcher: Catcher) -> None:
         return
     _installed.members.remove(catcher)
     if not _installed.members and _is_main():
+        late, _installed.late = _installed.late, []
         _remove()
+        for number in late:
+            signal.raise_signal(number)
 
 
 def _remove() -> None:
@@ -222,6 +258,7 @@ def _forget() -> None:
     _caught.clear()
     if _installed is not None:
         _installed.members.clear()
+        _installed.late.clear()
         _remove()
 
 

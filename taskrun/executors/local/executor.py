@@ -79,7 +79,7 @@ class LocalExecutor:
         if handle is not None:
             self._adopt(task, attempt, handle)
             return
-        with self._watch.starting():
+        with self._watch.undisturbed():
             self._start(task, attempt)
 
     def _start(self, task: Task, attempt: Attempt) -> None:

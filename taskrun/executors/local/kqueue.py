@@ -36,8 +36,8 @@ if sys.platform != "linux":
         def discard(self, pid: int) -> None:
             """The event came once and is gone."""
 
-        def starting(self) -> AbstractContextManager[None]:
-            return nullcontext() if self._catcher is None else self._catcher.starting()
+        def undisturbed(self) -> AbstractContextManager[None]:
+            return nullcontext() if self._catcher is None else self._catcher.undisturbed()
 
         def block(self, timeout: float | None) -> tuple[list[int], list[int]]:
             over, self._over = self._over, []

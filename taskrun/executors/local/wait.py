@@ -40,8 +40,8 @@ class Watch(Protocol):
     def discard(self, pid: int) -> None:
         """It has been reaped."""
 
-    def starting(self) -> AbstractContextManager[None]:
-        """Around a start: nobody reaps the new child before it is known."""
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Around a start: nobody reaps the new child, or raises anything, before it is known."""
 
     def block(self, timeout: float | None) -> Woken:
         """Sleep until something has happened, at most `timeout` seconds; may wake for nothing."""
@@ -113,7 +113,7 @@ class SignalWatch:
     def discard(self, pid: int) -> None:
         self._children.pop(pid, None)
 
-    def starting(self) -> AbstractContextManager[None]:
+    def undisturbed(self) -> AbstractContextManager[None]:
         return _NOTHING_TO_HOLD
 
     def block(self, timeout: float | None) -> Woken:
@@ -189,8 +189,8 @@ class PollWatch:
             self._poll.unregister(fd)
             os.close(fd)
 
-    def starting(self) -> AbstractContextManager[None]:
-        return _NOTHING_TO_HOLD if self._catcher is None else self._catcher.starting()
+    def undisturbed(self) -> AbstractContextManager[None]:
+        return _NOTHING_TO_HOLD if self._catcher is None else self._catcher.undisturbed()
 
     def block(self, timeout: float | None) -> Woken:
         if self._asked:
