@@ -13,10 +13,13 @@ from taskrun.errors import did_you_mean
 COMMANDS = {
     "run": ("run", "Run a sweep file's tasks, or what is left of them."),
     "each": ("each", "Run a command for each combination of values, without a file."),
-    "status": ("status", "Show what is on record of each task."),
-    "list": ("listing", "List the tasks of a sweep file."),
-    "logs": ("logs", "Print the log of a task's last attempt."),
-    "check": ("check", "Check a sweep file without running anything."),
+    "status": ("status", "Show what is done, what runs, what failed and why."),
+    "logs": ("logs", "Print what a task wrote, also while it runs."),
+    "list": ("listing", "List the tasks of a sweep file with their commands."),
+    "points": ("points", "Print the points of the sweep, one a line."),
+    "check": ("check", "Report every mistake in a sweep file; run nothing."),
+    "init": ("init", "Write a sweep file to begin with."),
+    "schema": ("schema", "Print the JSON Schema of sweep files, for editors."),
     "completion": ("completion", "Print a script that makes a shell complete taskrun's words."),
 }
 

@@ -10,34 +10,43 @@ import click
 from taskrun.cli.source import source_of, source_options
 from taskrun.graph import Graph
 from taskrun.model import Argv, Task, as_run
+from taskrun.printer.width import printable, width
+from taskrun.printer.words import command_lines
+
+_WIDEST = 60  # columns: a longer name does not push all commands to the right
+_BETWEEN = "  "
 
 
-@click.command("list", short_help="List the tasks of a sweep file.")
+@click.command("list", short_help="List the tasks of a sweep file with their commands.")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list with everything about each task.")
 def command(
     words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_json: bool
 ) -> None:
-    """List the tasks of FILE (default: sweep.yaml) with their commands, in the order of the file."""
+    """List the tasks of FILE (default: sweep.yaml) in the order of the file: their names and their commands, of which
+    the first line is shown. SELECT: steps, task names, globs, and name=value to narrow.
+
+    \b
+        taskrun list sim topology=mesh
+    """
     opened = source_of(words, file, state_dir, name).open()
-    graph, chosen = opened.study.graph, opened.chosen
     if as_json:
-        _print_json(graph, chosen)
-        return
-    wide = min(60, max((len(graph.tasks[index].name) for index in chosen), default=0))
-    for index in chosen:
-        task = graph.tasks[index]
-        sys.stdout.write(f"{task.name:<{wide}}  {_one_line(task)}\n")
+        _print_json(opened.study.graph, opened.chosen)
+    else:
+        _print_table([opened.study.graph.tasks[index] for index in opened.chosen])
+
+
+def _print_table(tasks: Sequence[Task]) -> None:
+    names = [printable(task.name) for task in tasks]
+    wide = max((width(name) for name in names if width(name) <= _WIDEST), default=0)
+    for name, task in zip(names, tasks, strict=True):
+        sys.stdout.write(name + " " * (wide - width(name)) + _BETWEEN + _one_line(task) + "\n")
 
 
 def _one_line(task: Task) -> str:
-    from taskrun.shell import quote_word
-
-    action = task.action
-    if isinstance(action, Argv):
-        return " ".join(quote_word(as_run(word, 1)) for word in action.words)
-    lines = as_run(action.text, 1).strip().splitlines() or [""]
-    return lines[0] + (" ..." if len(lines) > 1 else "")
+    lines = command_lines(task.action, 1)
+    shown = [line for line in lines if line.strip()] or [""]
+    return printable(shown[0]).strip() + (" ..." if len(shown) > 1 else "")
 
 
 def _print_json(graph: Graph, chosen: Sequence[int]) -> None:

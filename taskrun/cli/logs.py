@@ -28,14 +28,16 @@ _INTERRUPTED = 130
 def command(
     words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, follow: bool, as_path: bool
 ) -> int:
-    """Print the log of a task's last attempt: its standard output and standard error, as far as they were not
+    """Print the log of the last attempt of a task: its standard output and standard error, as far as they were not
     redirected to files. Where there is no log, it is such a file (that of standard error, if there is anything in it).
+    SELECT: the task's name; a step, a glob or name=value for several.
 
     Without a file, --name NAME shows the logs of a study that has none here: one of `taskrun each`, of standard input,
     or of a Python program.
 
     \b
-    Example: taskrun logs sim/topology=mesh -f
+        taskrun logs sim/topology=mesh
+        taskrun logs -f sim/topology=mesh
     """
     source = source_of(words, file, state_dir, name)
     if not source.select:

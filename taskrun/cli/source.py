@@ -92,13 +92,18 @@ class Source(Struct, frozen=True, kw_only=True):
         return self._sweep(file)
 
     def _check_meant(self) -> None:
-        """The first word may be meant for FILE, though it does not look like one."""
+        """No file was named, so the default should be there; the first word may be meant for FILE."""
+        if os.path.lexists(DEFAULT_FILE):
+            return
         word = self.select[0] if self.select else ""
-        if word and os.path.isfile(word) and not os.path.lexists(DEFAULT_FILE):
+        if word and os.path.isfile(word):
             raise UsageError(
                 f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a "
                 f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
             )
+        others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
+        hint = f"name another FILE, such as {others[0]!r}" if others else "`taskrun init` writes one to begin with"
+        raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
 
     def look(self) -> Opened:
         """As `open`, for commands that only look: a study that has no file here is seen as its state has it."""

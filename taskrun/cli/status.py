@@ -37,13 +37,15 @@ def command(
 ) -> None:
     """Show on one screen how far the tasks of FILE (default: sweep.yaml) are: counts by step, what runs and since when,
     what failed and why, what was skipped because of it, how long it has still to go. It may be asked at any time, also
-    while a run is on.
+    while a run is on. SELECT: steps, task names, globs, and name=value to narrow.
 
     Without a file, --name NAME shows a study that has none here: one of `taskrun each`, of standard input, or of a
     Python program.
 
     \b
-    Example: taskrun status sim topology=mesh
+        taskrun status
+        taskrun status sim topology=mesh
+        taskrun status --name sims
     """
     with without_collector():
         opened = source_of(words, file, state_dir, name).look()

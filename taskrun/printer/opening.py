@@ -14,10 +14,15 @@ _BETWEEN = "   "
 
 def opening_lines(outset: Outset, terminal: Terminal, *, room: int | None) -> list[str]:
     """All of the first lines; those about steps are broken between steps where `room` columns are all there is."""
-    shapes = [_Piece(*_shape(shape, terminal.unicode)) for shape in outset.shapes]
-    lines = [_painted(line, terminal) for line in _broken(shapes, room)]
+    lines = shape_lines(outset.shapes, terminal, room=room)
     lines += [f"{terminal.paint('hint:', Style.SPARED)} {hint}" for hint in outset.hints]
     return [*lines, _before(outset)]
+
+
+def shape_lines(shapes: Iterable[StepShape], terminal: Terminal, *, room: int | None) -> list[str]:
+    """What became of each step: `sim ×12 (topology, buffer)   graph ×3 (topology) ← 4 parse each`."""
+    pieces = [_Piece(*_shape(shape, terminal.unicode)) for shape in shapes]
+    return [_painted(line, terminal) for line in _broken(pieces, room)]
 
 
 class _Piece:
