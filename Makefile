@@ -1,12 +1,12 @@
 # Two commands do everything on a machine with python3 (3.11 or later, with venv), make and git:
 #   make demo   installs into .venv and runs the network-simulation example to its pictures
 #   make test   installs what the tests need and runs ruff, mypy --strict and pytest
-# `make bench` times taskrun beside ninja, `make docs` writes what the reference has from the program's definitions.
+# `make bench` times taskrun beside ninja; `make docs` and `make completions` write what comes from the program itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench docs clean
+.PHONY: demo test bench docs completions clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Union, get_args, get_origin, get_type_hints
 
@@ -117,7 +118,7 @@ def _command(name: str, context: click.Context) -> str:
     records = [record for param in command.get_params(here) if (record := param.get_help_record(here)) is not None]
     usage = command.get_usage(here).removeprefix("Usage: ")
     rows = [[code(" ".join(spelling.split())), " ".join(words.split())] for spelling, words in records if words]
-    text = _VERBATIM.sub(r"```text\n\1\n```", inspect.cleandoc(command.help or ""))
+    text = _VERBATIM.sub(lambda lines: f"```text\n{dedent(lines[1])}\n```", inspect.cleandoc(command.help or ""))
     return f"## taskrun {name}\n\n```text\n{usage}\n```\n\n{text}\n\n" + table("option", "what it does", rows=rows)
 
 

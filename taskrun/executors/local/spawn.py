@@ -2,7 +2,7 @@
 
 A new process leads a session of its own, has all signals at their defaults and none blocked, and no descriptor of
 ours. posix_spawn has no cwd: where the process is ours we stand in the task's directory for the moment of the start;
-in a host program it serves where we stand there already, and no other thread can lead us elsewhere meanwhile.
+in a host program, where others may stand elsewhere, the C library's own takes one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from taskrun.descriptors import above_standard
 from taskrun.executors.local.commands import Command
 from taskrun.executors.local.environment import Variables
 from taskrun.executors.local.streams import FileAction, Streams
 
-OWN_THREADS = "taskrun-"  # how the names of our own begin; they use absolute paths
+if TYPE_CHECKING:
+    from taskrun.executors.local.native import NativeSpawner
 
 _LOWEST = 3
 _FIXED = (signal.SIGKILL, signal.SIGSTOP)
@@ -37,6 +38,7 @@ class Spawner:
         self._null = above_standard(os.open(os.devnull, os.O_RDWR))
         if owns_process:
             _keep(_inheritable())
+        self._native = None if owns_process else _native(self._resets)
         self._home: int | None = None
         self._here: int | None = None
         if owns_process:
@@ -47,7 +49,7 @@ class Spawner:
     def spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
         """The number of the new process. OSError or ValueError where the system or the text does not allow it."""
         if self._here is None:
-            start = self._posix_spawn if _is_alone() and _is_here(directory) else self._popen
+            start = self._popen if self._native is None else self._native_spawn
             return start(command, variables, streams, directory)
         if directory == self._root:
             return self._posix_spawn(command, variables, streams, directory)
@@ -72,19 +74,25 @@ class Spawner:
             program,
             words,
             variables,
-            file_actions=streams.actions(self._null, () if self._here is not None else _closes()),
+            file_actions=streams.actions(self._null, ()),
             setsid=True,
             setsigmask=(),
             setsigdef=self._resets,
         )
 
+    def _native_spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
+        assert self._native is not None
+        closes = () if self._native.closes_all else _closes()
+        return self._native.spawn(command, variables, streams.actions(self._null, closes), directory)
+
     def _popen(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
-        """Of the signals that the host program ignores only SIGPIPE and SIGXFSZ are put back here."""
+        """Where there is nothing better: what the calling thread blocks stays blocked in the new process, and of the
+        signals that are ignored only SIGPIPE and SIGXFSZ are put back.
+        """
         from subprocess import Popen
 
         program, words = command
         output, error = streams.open()
-        mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
         try:
             process = Popen(
                 words,
@@ -97,7 +105,6 @@ class Spawner:
                 start_new_session=True,
             )
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for fd in {output, error}:
                 os.close(fd)
         process.returncode = 0  # so that it never waits for the child itself: that is our duty
@@ -129,7 +136,7 @@ def _keep(fds: Sequence[int]) -> None:
         os.set_inheritable(fd, False)
 
 
-def _closes() -> list[FileAction]:
+def _closes() -> Sequence[FileAction]:
     """What closes the descriptors in a new process that a host program hands on to its own."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable() if fd < most]  # type: ignore[misc]
@@ -151,14 +158,10 @@ def _is_inheritable(fd: int) -> bool:
         return False  # the one that listed the others, closed by now
 
 
-def _is_alone() -> bool:
-    """Whether no thread of the host's could change the current directory just now."""
-    here = threading.current_thread()
-    return all(thread is here or thread.name.startswith(OWN_THREADS) for thread in threading.enumerate())
-
-
-def _is_here(directory: str) -> bool:
+def _native(resets: Sequence[int]) -> NativeSpawner | None:
     try:
-        return os.getcwd() == directory or os.path.samefile(".", directory)
-    except OSError:
-        return False
+        from taskrun.executors.local.native import NativeSpawner
+
+        return NativeSpawner(resets)
+    except (ImportError, AttributeError, OSError):  # another system, or a C library from before 2019
+        return None

@@ -85,6 +85,9 @@ def first_obstacle(streams: Streams, directory: str) -> OSError | None:
     """
     try:
         os.stat(os.path.join(directory, "."))
+    except OSError as obstacle:
+        return OSError(obstacle.errno, obstacle.strerror, directory)
+    try:
         for path in (streams.output, streams.error):
             if path is not None:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE))
