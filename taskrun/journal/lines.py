@@ -12,7 +12,8 @@ import msgspec
 
 from taskrun.model import AnyRecord
 
-FORMAT = 1  # a kind of record that an older version would have to know is a new format
+OLDEST = 1  # what was written then is read as it is, and written anew by the first run
+FORMAT = 2  # a kind of record that an older version would have to know is a new format
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyRecord)
@@ -90,7 +91,7 @@ def read_format(line: bytes) -> int | None:
         if _SURROGATE not in line.lower():
             return None
         return _format_of_escaped(line)
-    return number if number >= FORMAT else None
+    return number if number >= OLDEST else None
 
 
 def _format_of_escaped(line: bytes) -> int | None:
@@ -101,4 +102,4 @@ def _format_of_escaped(line: bytes) -> int | None:
         number = msgspec.convert(json.loads(line), _Head).format
     except (ValueError, RecursionError):
         return None
-    return number if number >= FORMAT else None
+    return number if number >= OLDEST else None

@@ -9,6 +9,7 @@ from taskrun.model import (
     Adopted,
     AnyRecord,
     Cause,
+    ConfirmRecord,
     EndRecord,
     Event,
     Finished,
@@ -31,7 +32,8 @@ _WITHOUT_START = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 
 
 def records_of(events: Iterable[Event], run: str) -> list[AnyRecord]:
-    """The records of a batch, in its order. What was found fresh, and what only the screen shows, leaves none."""
+    """The records of a batch, in its order. What was found fresh, unless it had to be confirmed, and
+    what only the screen shows, leaves none."""
     return [record for event in events if (record := _record(event, run)) is not None]
 
 
@@ -47,7 +49,9 @@ def _record(event: Event, run: str) -> AnyRecord | None:
             return _skip(event, run)
         case RunFinished():
             return RunEndRecord(run=run, time=event.time, counts=event.counts, stopped_by=event.stopped_by)
-        case RunStarted() | Found() | Stopping():
+        case Found():
+            return _confirmation(event)
+        case RunStarted() | Stopping():
             return None
         case _:
             assert_never(event)
@@ -96,6 +100,15 @@ def _spawn(event: Identified | Adopted) -> SpawnRecord | None:
         pid=handle.pid,
         ticks=handle.ticks,
         namespace=handle.namespace,
+    )
+
+
+def _confirmation(event: Found) -> ConfirmRecord | None:
+    found = event.confirmed
+    if found is None:
+        return None
+    return ConfirmRecord(
+        task=event.task.name, attempt=event.attempt, time=event.time, inputs=found.inputs, outputs=found.outputs
     )
 
 

@@ -19,19 +19,22 @@ from msgspec import Struct
 from taskrun.descriptors import above_standard
 from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail, tail_at
-from taskrun.journal.lines import FORMAT, Damaged, from_line, from_lines, read_format
+from taskrun.journal.lines import FORMAT, OLDEST, Damaged, from_line, from_lines, read_format
 from taskrun.journal.records import Records
 from taskrun.model import (
     AnyRecord,
+    ConfirmRecord,
     EndRecord,
     HeaderRecord,
     ListRecord,
+    ResetRecord,
     RunEndRecord,
     RunRecord,
     SkipRecord,
     SpawnRecord,
     StartRecord,
     SyncedRecord,
+    TakeoverRecord,
 )
 
 JOURNAL = "journal.jsonl"
@@ -97,7 +100,7 @@ def read_header(directory: str) -> HeaderRecord | None:
         return None
     finally:
         os.close(descriptor)
-    return found if isinstance(found, HeaderRecord) and found.format == FORMAT else None
+    return found if isinstance(found, HeaderRecord) and OLDEST <= found.format <= FORMAT else None
 
 
 def check_source(header: HeaderRecord, path: str, source: str) -> None:
@@ -285,6 +288,8 @@ class _Scale:
                 self._runs[record.run] = self._runs.get(record.run, 0) + length
             case ListRecord():
                 self._lists[record.digest] = length
+            case ConfirmRecord() | TakeoverRecord() | ResetRecord():
+                self._attempts[record.task] = self._attempts.get(record.task, 0) + length
             case HeaderRecord():
                 pass
             case _:

@@ -13,18 +13,21 @@ from msgspec import structs
 from taskrun.errors import StateError
 from taskrun.model import (
     AnyRecord,
+    ConfirmRecord,
     EndRecord,
     Figure,
     Handle,
     HeaderRecord,
     ListRecord,
     Past,
+    ResetRecord,
     RunEndRecord,
     RunRecord,
     SkipRecord,
     SpawnRecord,
     StartRecord,
     SyncedRecord,
+    TakeoverRecord,
 )
 
 _NO_HEADER = HeaderRecord(format=0, source="", salt="")
@@ -58,9 +61,7 @@ class Records:
     def attempts(self, name: str) -> int:
         """How many attempts a task has had in its life."""
         past = self._pasts.get(name)
-        if past is None:
-            return 0
-        return max(past.start.attempt if past.start else 0, past.end.attempt if past.end else 0)
+        return past.attempts if past is not None else 0
 
     def open_starts(self) -> list[str]:
         """The tasks whose last attempt has no end on record."""
@@ -108,6 +109,13 @@ class Records:
                 self._list(record)
             case HeaderRecord():
                 self.header = record
+            case ConfirmRecord():
+                self._confirm(record)
+            case TakeoverRecord():
+                self._take_over(record)
+            case ResetRecord():
+                attempts = max(self.attempts(record.task), record.attempts)
+                self._pasts[record.task] = Past(record.task, attempts=attempts)
             case SyncedRecord():
                 pass  # it is about the file
             case _:
@@ -129,7 +137,9 @@ class Records:
         self._serial += 1
         if record.paths is not None or record.figures is not None:
             record = self._whole(record)
-        self._pasts[record.task] = Past(record.task, record, None, None, None, self._serial)
+        known = self._pasts.get(record.task)
+        attempts = record.attempt if known is None else max(known.attempts, record.attempt)
+        self._pasts[record.task] = Past(record.task, record, None, None, None, self._serial, 0, attempts)
 
     def _end(self, record: EndRecord) -> None:
         past = self._past(record.task)
@@ -140,6 +150,28 @@ class Records:
         past.end = record
         past.ended = self._serial
         past.skip = None
+        past.attempts = max(past.attempts, record.attempt)
+
+    def _confirm(self, record: ConfirmRecord) -> None:
+        past = self._past(record.task)
+        if past.start is None or past.end is None or past.end.attempt != record.attempt:
+            return
+        inputs = self.figures.get(record.seen, ()) if record.seen is not None else record.inputs
+        if inputs is not None:
+            past.start = structs.replace(past.start, inputs=inputs)
+        if record.outputs is not None:
+            past.end = structs.replace(past.end, outputs=record.outputs)
+        past.is_confirmed = True
+
+    def _take_over(self, record: TakeoverRecord) -> None:
+        past = self._pasts.pop(record.origin, None)
+        if past is None or past.start is None or past.end is None:
+            return
+        signature = structs.replace(past.start.signature, env=record.env)
+        past.start = structs.replace(past.start, task=record.task, signature=signature, step=record.step)
+        past.end = structs.replace(past.end, task=record.task, step=None)
+        past.name, past.skip = record.task, None
+        self._pasts[record.task] = past
 
     def _whole(self, record: StartRecord) -> StartRecord:
         """The start with its long lists in place, each of them one object for all starts."""

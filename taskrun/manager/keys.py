@@ -20,6 +20,7 @@ from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import fits, shapes_of
 from taskrun.sweep.texts import scalars
+from taskrun.sweep.traits import COSMETIC, read_traits
 
 _NOWHERE = Place("")
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
@@ -27,7 +28,7 @@ _NOT_HERE = {
     "run": "the command is the second argument",
     "per": "a Manager's task runs once; make one for each combination",
 }
-_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", "cores", "priority", "desc"})
+_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", "cores", *COSMETIC, "desc"})
 _PLAIN = frozenset({"stdout", "stderr", "cwd", "desc"})  # any text will do that is not blank
 KNOWN = tuple(key for key in shapes_of(StepKeys) if key not in _NOT_HERE)
 
@@ -61,7 +62,7 @@ class Keys:
         self.paths = paths
         self._right: dict[tuple[str, type, object], str] = {}  # values of keys that have few different ones
         self._variables: set[str] = set()  # right names of variables
-        self._traits: dict[tuple[str, str], Traits] = {}
+        self._traits: dict[tuple[tuple[str, str], ...], Traits] = {}
         self._envs: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
         self._shells: dict[tuple[str, ...], tuple[str, ...]] = {STRICT_BASH: STRICT_BASH}
 
@@ -78,7 +79,7 @@ class Keys:
             cwd=self._cwd(given.get("cwd")),
             env=self._env(given.get("env")),
             shell=self._shell(given.get("shell")),
-            traits=self._find_traits(given.get("cores"), given.get("priority")),
+            traits=self._find_traits(given),
             desc=_text("desc", given.get("desc")),
         )
 
@@ -131,17 +132,16 @@ class Keys:
             words = tuple(scalar.text for _, scalar in scalars(_checked("shell", value)))
         return self._shells.setdefault(words, words)
 
-    def _find_traits(self, cores: object, priority: object) -> Traits:
-        if cores is None and priority is None:
-            return TRAITS
-        texts = (
-            self._once("cores", 1 if cores is None else cores),
-            self._once("priority", 0 if priority is None else priority),
+    def _find_traits(self, given: Mapping[str, object]) -> Traits:
+        texts = tuple(
+            (key, self._once(key, given[key])) for key in ("cores", *COSMETIC) if given.get(key) is not None
         )
+        if not texts:
+            return TRAITS
         found = self._traits.get(texts)
         if found is None:
-            made = Traits((("cores", parse_number(texts[0])),), parse_number(texts[1]))
-            found = self._traits[texts] = TRAITS if made == TRAITS else made
+            others = dict(texts)
+            found = self._traits[texts] = read_traits(parse_number(others.pop("cores", "1")), others)
         return found
 
     def _once(self, key: str, value: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from taskrun.model.events import (
     Adopted,
+    Confirmed,
     Event,
     Figure,
     Finished,
@@ -33,17 +34,20 @@ from taskrun.model.happenings import (
 )
 from taskrun.model.records import (
     AnyRecord,
+    ConfirmRecord,
     EndRecord,
     HeaderRecord,
     ListRecord,
     Past,
     Record,
+    ResetRecord,
     RunEndRecord,
     RunRecord,
     SkipRecord,
     SpawnRecord,
     StartRecord,
     SyncedRecord,
+    TakeoverRecord,
 )
 from taskrun.model.tasks import (
     NO_ENV,
@@ -64,9 +68,11 @@ from taskrun.model.tasks import (
 )
 from taskrun.model.words import (
     Cause,
+    Check,
     Reason,
     ReasonKind,
     Status,
+    Temp,
 )
 
 __all__ = [
@@ -78,6 +84,9 @@ __all__ = [
     "AnyRecord",
     "Argv",
     "Cause",
+    "Check",
+    "ConfirmRecord",
+    "Confirmed",
     "EndRecord",
     "Ended",
     "Event",
@@ -98,6 +107,7 @@ __all__ = [
     "ReasonKind",
     "Record",
     "Recovered",
+    "ResetRecord",
     "RunEndRecord",
     "RunFinished",
     "RunRecord",
@@ -116,7 +126,9 @@ __all__ = [
     "StepShape",
     "Stopping",
     "SyncedRecord",
+    "TakeoverRecord",
     "Task",
+    "Temp",
     "Tick",
     "Traits",
     "as_run",

@@ -8,8 +8,9 @@ from taskrun.model.happenings import Ended, Handle
 from taskrun.model.tasks import STRICT_BASH, Task
 from taskrun.model.words import Cause, Reason, Status
 
-# A file's size and mtime in ns (later issues append a content hash); a directory's digest; None: it is not there.
-Figure = tuple[int, ...] | str | None
+# A file: its size and mtime in ns, then, where it was read, the digest of its content, then, where that counts only
+# together with them, its ctime in ns and inode. A directory: its digests in a line. None: it is not there.
+Figure = tuple[int | str, ...] | str | None
 
 
 class Signature(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -101,11 +102,20 @@ class Adopted(Struct, frozen=True):
     handle: Handle
 
 
+class Confirmed(Struct, frozen=True):
+    """Files that look different and hold what they held: the figures to know them by from now on; None: as before."""
+
+    inputs: tuple[Figure, ...] | None = None
+    outputs: tuple[Figure, ...] | None = None
+
+
 class Found(Struct, frozen=True):
-    """A task is fresh: done in an earlier run and still valid."""
+    """A task is fresh: done in an earlier run and still valid. `attempt`: the one whose files were `confirmed`."""
 
     time: float
     task: Task
+    attempt: int = 0
+    confirmed: Confirmed | None = None
 
 
 class Skipped(Struct, frozen=True):

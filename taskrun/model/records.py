@@ -142,6 +142,43 @@ class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
     step: str | None = None
 
 
+class ConfirmRecord(Record, frozen=True, gc=False, tag="confirm"):
+    """Files of a task look different, or had to be looked at again, and their content is what it was: the figures by
+    which to know them from now on. `inputs` and `outputs` as in the start and the end; None: as before. `seen` is a
+    digest of a list record that holds long `inputs`.
+    """
+
+    task: str
+    attempt: int
+    time: float
+    inputs: tuple[Figure, ...] | None = None
+    outputs: tuple[Figure, ...] | None = None
+    seen: str | None = None
+
+
+class TakeoverRecord(Record, frozen=True, gc=False, tag="takeover"):
+    """What is on record of `origin`, which the study has no more, goes on as the past of `task`.
+
+    `env`: the hashes of its signature from now on; the rest of the signature is the same.
+    """
+
+    task: str
+    origin: str
+    time: float
+    env: dict[str, str] = field(default_factory=dict)
+    step: str | None = None
+
+
+class ResetRecord(Record, frozen=True, gc=False, tag="reset"):
+    """Somebody wants the task to be as if it had never run; only its attempts go on being counted,
+    after `attempts`.
+    """
+
+    task: str
+    time: float
+    attempts: int = 0
+
+
 class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
     """A run came to its end: `counts` holds the number of tasks by their status, `stopped_by` the signal's name where
     it ended before everything had run.
@@ -168,6 +205,9 @@ AnyRecord = (
     | SpawnRecord
     | EndRecord
     | SkipRecord
+    | ConfirmRecord
+    | TakeoverRecord
+    | ResetRecord
     | RunEndRecord
     | SyncedRecord
 )
@@ -176,7 +216,9 @@ AnyRecord = (
 class Past(Struct, gc=False):
     """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
 
-    `end` is None while the last attempt is running, or when nobody saw its end; `spawn` counts only until then.
+    `end` is None while the last attempt is running, or when nobody saw its end; `spawn` counts only until then. After a
+    reset there is neither; `attempts` is the highest number that any had. `is_confirmed`: the content of its files was
+    looked at after its end.
     """
 
     name: str
@@ -186,3 +228,5 @@ class Past(Struct, gc=False):
     skip: SkipRecord | None = None
     started: int = 0
     ended: int = 0
+    attempts: int = 0
+    is_confirmed: bool = False

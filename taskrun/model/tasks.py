@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from taskrun.model.words import Check, Temp
+
 STRICT_BASH = ("bash", "-euo", "pipefail", "-c")
 
 
@@ -54,10 +56,18 @@ class Step(Struct, frozen=True):
 
 
 class Traits(Struct, frozen=True):
-    """How a task is to be run: what it takes from the pools and the cosmetic keys. Equal traits are one object."""
+    """How a task is to be run: what it takes from the pools, and the cosmetic keys. Equal traits are one object.
+
+    `check`: how its files are compared; `always`: it runs in every run; `temp`: what may become of its outputs;
+    `keep`: those of a failed attempt stay where they are.
+    """
 
     request: tuple[tuple[str, Fraction], ...] = (("cores", Fraction(1)),)
     priority: Fraction = Fraction(0)
+    check: Check = Check.STAT
+    always: bool = False
+    temp: Temp = Temp.NO
+    keep: bool = False
 
     @property
     def cores(self) -> Fraction:

@@ -34,6 +34,23 @@ class Cause(Enum):
     LOST = "lost"
 
 
+class Check(Enum):
+    """How a file is compared with what is on record of it."""
+
+    STAT = "stat"
+    HASH = "hash"
+    EXISTS = "exists"
+    MTIME = "mtime"
+
+
+class Temp(Enum):
+    """Whether outputs may be gone once all that use them are done, and whether we remove them then."""
+
+    NO = "false"
+    MAY_GO = "true"
+    DELETE = "delete"
+
+
 class ReasonKind(Enum):
     """Why a task runs or waits: the words of the design's section on freshness."""
 
@@ -57,10 +74,14 @@ class ReasonKind(Enum):
 
 
 class Reason(Struct, frozen=True):
-    """One reason; `detail` names the file, variable, task or pool that it is about."""
+    """One reason; `detail` names the file, variable, task or pool that it is about.
+
+    Not `is_certain`: it holds only if a file that is still to be made comes out different.
+    """
 
     kind: ReasonKind
     detail: str = ""
+    is_certain: bool = True
 
     def __str__(self) -> str:
         return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value

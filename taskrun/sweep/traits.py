@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from taskrun.model import TRAITS, Traits
-from taskrun.quantity import parse_number
+from taskrun.model import TRAITS, Check, Temp, Traits
+from taskrun.quantity import parse_boolean, parse_number
 from taskrun.sweep.cells import RowMistake, at
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
@@ -14,6 +14,7 @@ from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import shapes_of
 from taskrun.sweep.texts import Text
 
+COSMETIC = ("priority", "check", "always", "temp", "keep")  # no part of the signature, and no text of the command
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
 
 
@@ -43,35 +44,43 @@ def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
 def find_cores(expansion: Expansion) -> Sequence[Fraction]:
     """The cores that each task asks for."""
     _check_key(expansion, "cores")
-    return _read(expansion, "cores", Fraction(1))
+    items = expansion.plan.items("cores")
+    if not items:
+        return [Fraction(1)] * len(expansion)
+    texts = expansion.fill(items[0].text)
+    known = {text: parse_number(text) for text in dict.fromkeys(texts)}
+    return [known[text] for text in texts]
 
 
 def find_traits(expansion: Expansion) -> Sequence[Traits]:
     """The traits of each task, equal ones one object; `cores` are known already."""
-    priorities = _read(expansion, "priority", Fraction(0))
-    known: dict[tuple[int, int], Traits] = {}  # by identity: equal texts were read once, and fractions hash slowly
+    keys = [key for key in COSMETIC if expansion.plan.items(key)]
+    columns = [expansion.fill(expansion.plan.items(key)[0].text) for key in keys]
+    known: dict[tuple[int | str, ...], Traits] = {}  # cores by identity: fractions hash slowly
     result = []
-    for cores, priority in zip(expansion.cores, priorities, strict=True):
-        key = id(cores), id(priority)
+    for cores, *texts in zip(expansion.cores, *columns, strict=True):
+        key = (id(cores), *texts)
         found = known.get(key)
         if found is None:
-            found = known[key] = _traits(cores, priority)
+            found = known[key] = read_traits(cores, dict(zip(keys, texts, strict=True)))
         result.append(found)
     return result
 
 
-def _traits(cores: Fraction, priority: Fraction) -> Traits:
-    made = Traits((("cores", cores),), priority)
+def read_traits(cores: Fraction, texts: Mapping[str, str]) -> Traits:
+    """The traits that the (right) texts of the `COSMETIC` keys ask for; those of most tasks are one object."""
+    made = Traits(
+        (("cores", cores),),
+        priority=parse_number(texts.get("priority", "0")),
+        check=Check(texts.get("check", "stat")),
+        always=parse_boolean(texts.get("always", "no")),
+        temp=_temp(texts.get("temp", "no")),
+        keep=parse_boolean(texts.get("keep", "no")),
+    )
     return TRAITS if made == TRAITS else made
 
 
-def _read(expansion: Expansion, key: str, default: Fraction) -> Sequence[Fraction]:
-    """The numbers under `key`, equal texts one object."""
-    items = expansion.plan.items(key)
-    if not items:
-        return [default] * len(expansion)
-    known: dict[str, Fraction] = {}
-    texts = expansion.fill(items[0].text)
-    for text in dict.fromkeys(texts):
-        known[text] = parse_number(text)
-    return [known[text] for text in texts]
+def _temp(text: str) -> Temp:
+    if text == Temp.DELETE.value:
+        return Temp.DELETE
+    return Temp.MAY_GO if parse_boolean(text) else Temp.NO
