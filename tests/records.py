@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from taskrun.journal import Journal, Records, read_journal
+from msgspec import structs
+
+from taskrun.journal import Journal, Log, Records, read_journal
 from taskrun.machine import boot_id, host_name, namespace, start_ticks
 from taskrun.model import (
+    AnyRecord,
     Cause,
+    Confirmed,
     Ended,
     Event,
     Figure,
     Finished,
+    Found,
     Handle,
     Identified,
     Prepared,
+    Record,
+    ResetRecord,
     RunRecord,
     Settled,
     Shell,
@@ -24,6 +33,7 @@ from taskrun.model import (
     Started,
     Status,
     Step,
+    TakeoverRecord,
     Task,
 )
 
@@ -73,11 +83,35 @@ def skipped(name: str = "sim") -> Skipped:
     return Skipped(13.0, new_task(name), "other", "other failed")
 
 
-def write(directory: Path, *batches: list[Event], run: str = "r1") -> bytes:
+def confirmed(name: str = "sim", attempt: int = 1, **figures: tuple[Figure, ...]) -> Found:
+    return Found(14.0, new_task(name), attempt, Confirmed(**figures))
+
+
+def taken_over(name: str, origin: str) -> TakeoverRecord:
+    return TakeoverRecord(task=name, origin=origin, time=15.0, env={"NEW": "cd34"}, step="sim")
+
+
+def reset(name: str = "sim", attempts: int = 0) -> ResetRecord:
+    return ResetRecord(task=name, time=16.0, attempts=attempts)
+
+
+Entry = Event | AnyRecord
+
+
+def enter(journal: Log, entries: Iterable[Entry]) -> None:
+    """Put events and records on record, in their order."""
+    for is_record, group in groupby(entries, lambda entry: isinstance(entry, Record)):
+        if is_record:
+            journal.amend([entry for entry in group if isinstance(entry, Record)])
+        else:
+            journal.append([entry for entry in group if not isinstance(entry, Record)])
+
+
+def write(directory: Path, *batches: Sequence[Entry], run: str = "r1") -> bytes:
     """A journal with these batches, closed; its bytes."""
     journal = Journal.open(str(directory), source=SOURCE, run=this_run(run))
     for batch in batches:
-        journal.append(batch)
+        enter(journal, batch)
     journal.close()
     return (directory / "journal.jsonl").read_bytes()
 
@@ -97,7 +131,7 @@ def said(records: Records) -> dict[str, object]:
         "header": records.header,
         "open": sorted(records.open_starts()),
         "pasts": [
-            (past.name, past.start, past.spawn, past.end, past.skip, rank[past.started], rank[past.ended])
+            structs.astuple(structs.replace(past, started=rank[past.started], ended=rank[past.ended]))
             for past in pasts
         ],
     }

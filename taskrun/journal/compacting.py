@@ -1,5 +1,7 @@
 """Writes a journal anew with nothing but what still counts: one start, spawn, end and skip of each task.
 
+What was confirmed or taken over stands in the start and the end; of resets only the count of the attempts is left.
+
 Starts and ends keep their order among each other, because "ran since" goes by it.
 """
 
@@ -13,7 +15,7 @@ from taskrun.journal.checksums import Tail
 from taskrun.journal.lines import to_line, to_lines
 from taskrun.journal.lists import Lists
 from taskrun.journal.records import Records
-from taskrun.model import AnyRecord, Past, SyncedRecord
+from taskrun.model import AnyRecord, ConfirmRecord, EndRecord, Past, ResetRecord, SyncedRecord
 
 _BATCH = 1000
 
@@ -74,14 +76,23 @@ def live_records(records: Records, runs: Container[str], lists: Lists) -> Iterat
 
 def _events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]:
     for past in pasts:
+        numbers = (record.attempt for record in (past.start, past.end) if record is not None)
+        if past.attempts > max(numbers, default=0):
+            yield (0, 0), ResetRecord(task=past.name, time=0.0, attempts=past.attempts)
         if past.start is not None:
             yield (past.started, 0), past.start
         if past.spawn is not None:
             yield (past.started, 1), past.spawn
         if past.end is not None:
             yield (past.ended, 0), past.end
+            if past.is_confirmed:
+                yield (past.ended, 1), _confirmation(past.end)
         if past.skip is not None:
             yield (max(past.started, past.ended), 2), past.skip
+
+
+def _confirmation(end: EndRecord) -> ConfirmRecord:
+    return ConfirmRecord(task=end.task, attempt=end.attempt, time=end.time, outputs=end.outputs)
 
 
 def _batches(records: Iterator[AnyRecord]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Long lists of inputs stand in the journal once, and starts name them by a digest; here that is done when writing.
+"""Long lists of inputs stand in the journal once, and other records name them by a digest; that is done here.
 
 Tasks share their tuples, so a list is known by its identity: 10,000 tasks over 10,000 files cost one look at each.
 """
@@ -11,7 +11,7 @@ from collections.abc import Set
 import msgspec
 from msgspec import structs
 
-from taskrun.model import AnyRecord, Figure, ListRecord, StartRecord
+from taskrun.model import AnyRecord, ConfirmRecord, Figure, ListRecord, StartRecord
 
 LONG = 64  # from so many items on a list stands on its own
 _REMEMBERED = 4096
@@ -44,10 +44,12 @@ class Lists:
     def pack(self, record: AnyRecord) -> list[AnyRecord]:
         """The record as it stands in the file, after the lists that it is the first to name."""
         if isinstance(record, StartRecord) and len(record.signature.inputs) >= LONG:
-            return self._pack(record)
+            return self._pack_start(record)
+        if isinstance(record, ConfirmRecord) and record.inputs is not None and len(record.inputs) >= LONG:
+            return self._pack_confirmation(record, record.inputs)
         return [record]
 
-    def _pack(self, start: StartRecord) -> list[AnyRecord]:
+    def _pack_start(self, start: StartRecord) -> list[AnyRecord]:
         paths, figures = start.signature.inputs, start.inputs
         by_path, by_figure = self._digest(paths), self._digest(figures)
         records: list[AnyRecord] = []
@@ -58,6 +60,11 @@ class Lists:
         signature = structs.replace(start.signature, inputs=())
         records.append(structs.replace(start, signature=signature, inputs=(), paths=by_path, figures=by_figure))
         return records
+
+    def _pack_confirmation(self, record: ConfirmRecord, figures: tuple[Figure, ...]) -> list[AnyRecord]:
+        digest = self._digest(figures)
+        bare = structs.replace(record, inputs=None, seen=digest)
+        return [ListRecord(digest=digest, figures=figures), bare] if self._is_new(digest) else [bare]
 
     def _is_new(self, digest: str) -> bool:
         if digest in self._written:

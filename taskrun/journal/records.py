@@ -153,24 +153,27 @@ class Records:
         past.attempts = max(past.attempts, record.attempt)
 
     def _confirm(self, record: ConfirmRecord) -> None:
-        past = self._past(record.task)
-        if past.start is None or past.end is None or past.end.attempt != record.attempt:
+        past = self._pasts.get(record.task)
+        if past is None or past.start is None or past.end is None or past.end.attempt != record.attempt:
             return
         inputs = self.figures.get(record.seen, ()) if record.seen is not None else record.inputs
         if inputs is not None:
             past.start = structs.replace(past.start, inputs=inputs)
         if record.outputs is not None:
             past.end = structs.replace(past.end, outputs=record.outputs)
-        past.is_confirmed = True
+        past.is_confirmed = past.is_confirmed or inputs is not None or record.outputs is not None
+        past.skip = None
 
     def _take_over(self, record: TakeoverRecord) -> None:
-        past = self._pasts.pop(record.origin, None)
+        past = self._pasts.get(record.origin)
         if past is None or past.start is None or past.end is None:
             return
+        del self._pasts[record.origin]
         signature = structs.replace(past.start.signature, env=record.env)
         past.start = structs.replace(past.start, task=record.task, signature=signature, step=record.step)
         past.end = structs.replace(past.end, task=record.task, step=None)
         past.name, past.skip = record.task, None
+        past.attempts = max(past.attempts, self.attempts(record.task))
         self._pasts[record.task] = past
 
     def _whole(self, record: StartRecord) -> StartRecord:

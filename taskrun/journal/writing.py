@@ -30,6 +30,9 @@ class Log(Protocol):
     def append(self, events: Sequence[Event]) -> None:
         """Put a batch on record."""
 
+    def amend(self, records: Sequence[AnyRecord]) -> None:
+        """Put on record what no event leaves: a takeover, a reset, what a user marks as done."""
+
     def close(self) -> None:
         """Nothing follows."""
 
@@ -76,7 +79,10 @@ class Journal:
 
     def append(self, events: Sequence[Event]) -> None:
         """Put a batch of events on record, in one write; raises StateError when that cannot be done any more."""
-        records = records_of(events, self._run)
+        self.amend(records_of(events, self._run))
+
+    def amend(self, records: Sequence[AnyRecord]) -> None:
+        """Put records that no event leaves on record, in one write; raises StateError as `append` does."""
         if records:
             self._syncer.check()
             self._append(records)
@@ -94,7 +100,7 @@ class Journal:
         finally:
             self._let_go()
 
-    def _append(self, records: list[AnyRecord]) -> None:
+    def _append(self, records: Sequence[AnyRecord]) -> None:
         packed = [line for record in records for line in self._lists.pack(record)]
         try:
             self._appender.write(to_lines(packed))
@@ -120,7 +126,11 @@ class MemoryJournal:
 
     def append(self, events: Sequence[Event]) -> None:
         """Take the batch in."""
-        for record in records_of(events, self._run):
+        self.amend(records_of(events, self._run))
+
+    def amend(self, records: Sequence[AnyRecord]) -> None:
+        """Take the records in."""
+        for record in records:
             self.records.apply(record)
 
     def close(self) -> None:

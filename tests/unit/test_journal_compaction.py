@@ -7,7 +7,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from records import SOURCE, failed, finished, read, said, skipped, spawned, started, this_run, write
+from records import (
+    SOURCE,
+    Entry,
+    confirmed,
+    enter,
+    failed,
+    finished,
+    read,
+    reset,
+    said,
+    skipped,
+    spawned,
+    started,
+    taken_over,
+    this_run,
+    write,
+)
 
 from taskrun.journal import Journal, MemoryJournal, Records
 from taskrun.journal.appending import Appender
@@ -24,22 +40,23 @@ names = st.sampled_from(["a", "b", "c", "d/x=1"])
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[list[Event]]:
-    """Runs of events in which each attempt of a task has its number."""
+def histories(draw: st.DrawFn) -> list[list[Entry]]:
+    """Runs of events and records in which each attempt of a task has its number."""
     attempts: dict[str, int] = {}
-    runs: list[list[Event]] = []
+    runs: list[list[Entry]] = []
     for _ in range(draw(st.integers(1, 3))):
-        events: list[Event] = []
+        events: list[Entry] = []
         for _ in range(draw(st.integers(0, 8))):
             name = draw(names)
             attempts[name] = attempt = attempts.get(name, 0) + 1
             signature = draw(st.sampled_from(SIGNATURES))
             figures = tuple((attempt, 0) for _ in signature.inputs)
-            made: list[Event] = [started(name, attempt, signature, inputs=figures), spawned(name, attempt)]
+            made: list[Entry] = [started(name, attempt, signature, inputs=figures), spawned(name, attempt)]
             made.append(draw(st.sampled_from([finished(name, attempt), failed(name, attempt)])))
             events += made[: draw(st.integers(1, 3))]
-            if draw(st.booleans()):
-                events.append(skipped(draw(names)))
+            figures = tuple((attempt, 1) for _ in signature.inputs)
+            after = [confirmed(name, attempt, inputs=figures), taken_over(draw(names), name), reset(name, attempt)]
+            events += draw(st.lists(st.sampled_from([*after, skipped(draw(names))]), max_size=2))
         if draw(st.booleans()):
             events.append(RunFinished(20.0, {"succeeded": 1}))
         runs.append(events)
@@ -49,7 +66,7 @@ def histories(draw: st.DrawFn) -> list[list[Event]]:
 @settings(max_examples=20, deadline=None)
 @given(histories())
 def test_compaction_changes_nothing_that_is_said(
-    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Event]]
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Entry]]
 ) -> None:
     state = tmp_path_factory.mktemp("state")
     for number, events in enumerate(runs):
@@ -67,7 +84,7 @@ def test_compaction_changes_nothing_that_is_said(
 @settings(max_examples=20, deadline=None)
 @given(histories(), st.floats(0, 1))
 def test_a_journal_cut_anywhere_says_what_happened_up_to_some_record(
-    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Event]], part: float
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Entry]], part: float
 ) -> None:
     state = tmp_path_factory.mktemp("state")
     content = b""
@@ -78,7 +95,7 @@ def test_a_journal_cut_anywhere_says_what_happened_up_to_some_record(
         content = write(state, *[[event] for event in events], run=f"r{number}")
         possible.append(said(memory.records)["pasts"])
         for event in events:
-            memory.append([event])
+            enter(memory, [event])
             possible.append(said(memory.records)["pasts"])
     (state / NAME).write_bytes(content[: int(part * len(content))])
     journal = Journal.open(str(state), source=SOURCE, run=this_run("later"))
