@@ -16,11 +16,11 @@ from taskrun.model import Status, Task
 
 _MOVES: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset({Status.READY, Status.SKIPPED, Status.RUNNING}),  # running: found alive, not started
-    Status.READY: frozenset({Status.RUNNING, Status.FRESH, Status.FAILED, Status.SKIPPED}),
+    Status.READY: frozenset({Status.RUNNING, Status.FRESH, Status.FAILED, Status.SKIPPED, Status.WAITING}),
     Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.WAITING}),  # waiting again: to be judged anew
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
-    Status.FRESH: frozenset(),
+    Status.FRESH: frozenset({Status.READY}),  # what it made is gone, and wanted: then those that need it wait again
     Status.SKIPPED: frozenset(),
 }
 
@@ -156,6 +156,20 @@ class Plan:
         self._move(index, _FRESH)
         return self._release(index)
 
+    def reopen(self, index: int) -> None:
+        """A fresh task is to run after all: it is ready, and what needs it and was ready waits again."""
+        self._move(index, _READY)
+        for user in self._users[index]:
+            self._count_up(user)
+
+    def is_in_use(self, index: int) -> bool:
+        """Whether a task that needs this one is running."""
+        return any(
+            self._status[task] == _RUNNING
+            for user in self._users[index]
+            for task in ([user] if user >= 0 else self._users[user])
+        )
+
     def refuse(self, index: int) -> Change:
         """A ready task cannot be executed."""
         self._move(index, _FAILED)
@@ -223,6 +237,17 @@ class Plan:
         elif self._status[node] == _WAITING:
             self._move(node, _READY)
             ready.append(node)
+
+    def _count_up(self, node: int) -> None:
+        """One of a node's sources is not over after all."""
+        self._missing[node] += 1
+        if self._missing[node] > 1:
+            return
+        if node < 0:
+            for user in self._users[node]:
+                self._count_up(user)
+        elif self._status[node] == _READY:
+            self._move(node, _WAITING)
 
     def _fail(self, index: int) -> Change:
         if not self._policy.breaks(self._graph.tasks[index]):

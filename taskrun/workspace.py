@@ -85,6 +85,15 @@ class Workspace:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
         return "; ".join(problems)
 
+    def discard(self, paths: Iterable[str], figures: Iterable[Figure]) -> None:
+        """Remove files that are as they were when these figures were taken; whatever stands in the way, stays."""
+        for path, figure in zip(paths, figures, strict=False):
+            found = self._files.figure(path)
+            if found is None or self._holds_study(path) or not _is_like(figure, found):
+                continue
+            with contextlib.suppress(OSError):
+                _remove(self._files.place(path))
+
     def clear_away(self, name: str, attempt: int) -> None:
         """Remove what the runner of an attempt would have removed, had it lived: its script, its log if it is empty."""
         log = os.path.join(self._state, log_name(name, attempt))
@@ -147,6 +156,12 @@ class Workspace:
         beside = self._files.place(beside)
         _remove(beside)
         os.rename(path, beside)
+
+
+def _is_like(recorded: Figure, found: Figure) -> bool:
+    if isinstance(recorded, tuple) and isinstance(found, tuple):
+        return recorded[:2] == found[:2]
+    return isinstance(recorded, str) and isinstance(found, str) and f"{recorded} ".startswith(f"{found} ")
 
 
 def _beside(path: str, taken: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.executors.base import Attempt, Fresh, Grant, Pending, Refused, Stale, Verdict
+from taskrun.executors.base import Attempt, Fresh, Grant, Lacks, Pending, Refused, Stale, Verdict
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.model import (
     Adopted,
@@ -231,7 +231,10 @@ def _killer(force: bool) -> str:
 
 
 class FakeJudge:
-    """Finds the tasks `fresh` that it was told, refuses what it was told, and asks for patience where it was told."""
+    """Finds the tasks `fresh` that it was told, refuses what it was told, and asks for patience where it was told.
+
+    `lacks`: makers, by who reads what they made and is gone; once they ran, it is there.
+    """
 
     def __init__(
         self,
@@ -240,6 +243,8 @@ class FakeJudge:
         refused: Mapping[str, Refused] | None = None,
         unprepared: Mapping[str, Refused] | None = None,
         pending: Mapping[str, int] | None = None,
+        lacks: Mapping[str, Iterable[Task]] | None = None,
+        unsettled: Mapping[str, int] | None = None,
     ) -> None:
         self.asked: list[tuple[str, list[int]]] = []
         self.settled: list[Ended] = []
@@ -247,27 +252,47 @@ class FakeJudge:
         self._refused = refused or {}
         self._unprepared = unprepared or {}
         self._pending = dict(pending or {})
+        self._unsettled = dict(unsettled or {})
+        self._lacks = {name: {maker.index: maker.name for maker in makers} for name, makers in (lacks or {}).items()}
+        self._gone = {name for makers in self._lacks.values() for name in makers.values()}
+        self._wanted: set[str] = set()
+        self.discarded: list[str] = []
 
-    def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
+    def verdict(self, task: Task, ran: Iterable[int], *, is_forced: bool = False) -> Verdict:
         self.asked.append((task.name, list(ran)))
         if self._pending.get(task.name, 0):
             self._pending[task.name] -= 1
             return Pending()
         if task.name in self._refused:
             return self._refused[task.name]
-        return FRESH if task.name in self._fresh else NEW
+        if task.name in self._fresh and not is_forced and task.name not in self._wanted & self._gone:
+            return Fresh(is_gone=task.name in self._gone)
+        makers = {index: name for index, name in self._lacks.get(task.name, {}).items() if name in self._gone}
+        if makers:
+            self._wanted.update(makers.values())
+            return Lacks(tuple(makers), Refused(Cause.MISSING_INPUT, "it is gone"))
+        return FORCED if is_forced else NEW
 
     def prepare(self, task: Task) -> Prepared | Refused:
         return self._unprepared.get(task.name, PREPARED)
 
-    def settle(self, task: Task, ended: Ended) -> Settled:
+    def settle(self, task: Task, ended: Ended) -> Settled | Pending:
+        if self._unsettled.get(task.name, 0):
+            self._unsettled[task.name] -= 1
+            return Pending()
         self.settled.append(ended)
         if ended.cause is None and ended.exit_code == 0:
+            self._gone.discard(task.name)
             return WELL
         return Settled(Status.FAILED, ended.cause or (Cause.SIGNAL if ended.signal else Cause.EXIT))
 
 
+    def discard(self, task: Task) -> None:
+        self.discarded.append(task.name)
+
+
 FRESH = Fresh()
+FORCED = Stale((Reason(ReasonKind.FORCED),))
 NEW = Stale((Reason(ReasonKind.NEW),))
 PREPARED = Prepared(Signature(("true",)))
 WELL = Settled(Status.SUCCEEDED)

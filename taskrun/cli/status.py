@@ -129,6 +129,7 @@ class _Forecast:
 
     def __init__(self, opened: Opened) -> None:
         self._fresh: set[str] = set()
+        self._open: set[str] = set()  # whether they would run hangs on what comes out of others
         self._reasons: dict[str, str] = {}
         self._is_known = opened.seen is None
         if self._is_known:
@@ -136,7 +137,7 @@ class _Forecast:
 
     def is_fresh(self, name: str) -> bool | None:
         """Whether a run now would leave the task alone."""
-        return name in self._fresh if self._is_known else None
+        return name in self._fresh if self._is_known and name not in self._open else None
 
     def reason(self, name: str) -> str | None:
         """Why a run now would execute it, or could not."""
@@ -153,6 +154,8 @@ class _Forecast:
                     self._fresh.add(event.task.name)
                 elif isinstance(event, Started):
                     self._reasons[event.task.name] = "; ".join(map(str, event.reasons))
+                    if not any(reason.is_certain for reason in event.reasons):
+                        self._open.add(event.task.name)
                 elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
                     self._reasons[event.task.name] = event.settled.message
                 elif isinstance(event, Skipped):
@@ -168,7 +171,7 @@ def _described(task: Task, standing: Standing, opened: Opened, forecast: _Foreca
         "step": task.step.name,
         "params": task.params,
         "status": standing.status.value,
-        "fresh": fresh and not is_running,
+        "fresh": False if is_running else fresh,
         "cause": standing.cause,
         "attempt": standing.attempt,
         "exit_code": end.exit_code if end else None,

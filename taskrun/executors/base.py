@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from taskrun.model import Cause, Ended, Handle, Happening, Prepared, Reason, Settled, Task
+from taskrun.model import Cause, Confirmed, Ended, Handle, Happening, Prepared, Reason, Settled, Task
 
 
 class Attempt(Struct, frozen=True):
@@ -58,7 +58,15 @@ class Executor(Protocol):
 
 
 class Fresh(Struct, frozen=True):
-    """Done in an earlier run and still valid."""
+    """Done in an earlier run and still valid.
+
+    `confirmed`: what its files are known by from now on, as left by its `attempt`. `is_gone`: some of its outputs are
+    not there; it is to be executed after all when somebody needs them.
+    """
+
+    attempt: int = 0
+    confirmed: Confirmed | None = None
+    is_gone: bool = False
 
 
 class Stale(Struct, frozen=True):
@@ -74,21 +82,37 @@ class Refused(Struct, frozen=True):
     message: str
 
 
+class Lacks(Struct, frozen=True):
+    """To be executed, but files that it reads are gone: their `makers`, fresh as they are, have to run first.
+
+    `refused` is what to say where they cannot.
+    """
+
+    makers: tuple[int, ...]
+    refused: Refused
+
+
 class Pending(Struct, frozen=True):
     """Not decided yet: a file is still being read. Ask again."""
 
 
-Verdict = Fresh | Stale | Refused | Pending
+Verdict = Fresh | Stale | Refused | Lacks | Pending
 
 
 class Judge(Protocol):
     """Knows what files and records say; owns freshness and the workspace."""
 
-    def verdict(self, task: Task, ran: Iterable[int]) -> Verdict:
-        """Whether a ready task is to run. `ran`: the nodes (tasks, gathers) among its needs that ran in this run."""
+    def verdict(self, task: Task, ran: Iterable[int], *, is_forced: bool = False) -> Verdict:
+        """Whether a ready task is to run. `ran`: the nodes (tasks, gathers) among its needs that ran in this run.
+
+        Asked for a maker that some `Lacks` has named, the answer is no longer `Fresh`.
+        """
 
     def prepare(self, task: Task) -> Prepared | Refused:
         """Make room for an attempt just before it starts, and say what there was."""
 
-    def settle(self, task: Task, ended: Ended) -> Settled:
-        """What an end comes to: outputs looked for, or set aside."""
+    def settle(self, task: Task, ended: Ended) -> Settled | Pending:
+        """What an end comes to: outputs looked for, or set aside. Pending: they are still being read, ask again."""
+
+    def discard(self, task: Task) -> None:
+        """Remove the outputs of a task: all that use them are done."""

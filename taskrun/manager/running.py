@@ -124,7 +124,7 @@ class Run:
             self.study, self._options, self._executor, judge, self.records,
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
         )  # fmt: skip
-        with closing(batches):
+        with closing(judge), closing(batches):
             for batch in batches:
                 self._journal.append(batch)
                 with nullcontext() if self._signals is None else self._signals.disturbable():

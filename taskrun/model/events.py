@@ -103,7 +103,10 @@ class Adopted(Struct, frozen=True):
 
 
 class Confirmed(Struct, frozen=True):
-    """Files that look different and hold what they held: the figures to know them by from now on; None: as before."""
+    """Files that look different and hold what they held: the figures to know them by from now on; None: as before.
+
+    With neither it says that the task was found fresh after it had been skipped.
+    """
 
     inputs: tuple[Figure, ...] | None = None
     outputs: tuple[Figure, ...] | None = None

@@ -145,7 +145,7 @@ class SkipRecord(Record, frozen=True, gc=False, tag="skip"):
 class ConfirmRecord(Record, frozen=True, gc=False, tag="confirm"):
     """Files of a task look different, or had to be looked at again, and their content is what it was: the figures by
     which to know them from now on. `inputs` and `outputs` as in the start and the end; None: as before. `seen` is a
-    digest of a list record that holds long `inputs`.
+    digest of a list record that holds long `inputs`. With neither: found fresh, so that no skip stands beside it.
     """
 
     task: str

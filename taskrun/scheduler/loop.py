@@ -19,6 +19,7 @@ from taskrun.executors.base import (
     Executor,
     Fresh,
     Judge,
+    Lacks,
     Pending,
     Refused,
     Stale,
@@ -37,7 +38,6 @@ from taskrun.model import (
     Interrupted,
     Prepared,
     Reason,
-    ReasonKind,
     Recovered,
     RunFinished,
     RunStarted,
@@ -52,6 +52,8 @@ from taskrun.model import (
 )
 from taskrun.plan import Change, Plan
 from taskrun.room import Room
+from taskrun.scheduler.consumed import Consumption
+from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.order import Order
 from taskrun.timers import Timers
 
@@ -59,11 +61,10 @@ Batch = tuple[Event, ...]
 
 BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
+NO_MORE_PATIENCE = 3  # the level of an interruption at which nothing is waited for but processes
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
-LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is left early
 
 STOPPED = "the run was stopped"
-_FORCED = Stale((Reason(ReasonKind.FORCED),))
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -74,17 +75,6 @@ class Terms(Struct, frozen=True, kw_only=True):
     open_attempts: Mapping[int, Handle]
     grace: float
     patience: Callable[[], float | None]
-
-
-class _Live(Struct):
-    """An attempt that the executor has been given. `handle` finds the one of an earlier run; `asked`: to end."""
-
-    task: Task
-    kind: int
-    attempt: Attempt
-    handle: Handle | None = None
-    asked: bool = False
-    timer: int | None = None
 
 
 class Loop:
@@ -114,8 +104,11 @@ class Loop:
         self._undecided: list[int] = []  # a heap of the turns of ready tasks that the judge was not asked about
         self._pending: list[int] = []  # turns of those where it could not say yet
         self._reasons: dict[int, tuple[Reason, ...]] = {}
-        self._starting: list[_Live] = []
-        self._live: dict[int, _Live] = {}
+        self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
+        self._settling: list[tuple[Live, Ended]] = []  # over, but their outputs are still being read
+        self._consumption = Consumption(graph)
+        self._starting: list[Live] = []
+        self._live: dict[int, Live] = {}
         self._last: dict[int, Attempt] = {}  # of tasks that had an attempt and may have another
         self._timers: Timers[int] = Timers()  # tasks that were asked to end, to be killed
         self._events: list[Event] = []
@@ -132,7 +125,7 @@ class Loop:
             self._say(RunStarted(self._now(), self._plan.total))
             yield from self._tell()
             self._begin()
-            while self._live or (self._plan.left and not self._level):
+            while self._live or self._is_settling or (self._plan.left and not self._level):
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
@@ -145,9 +138,15 @@ class Loop:
             yield from self._tell()
         finally:
             try:
-                self._end_all()
+                see_off(
+                    self._live, executor=self._executor, judge=self._judge, now=self._now, grace=self._terms.grace
+                )
             finally:
                 self._executor.stop()
+
+    @property
+    def _is_settling(self) -> bool:
+        return bool(self._settling) and self._level < NO_MORE_PATIENCE
 
     @property
     def _is_deciding(self) -> bool:
@@ -169,7 +168,7 @@ class Loop:
         }
         for index, handle in alive.items():
             task = self._tasks[index]
-            live = _Live(task, self._kinds[id(task.traits)], Attempt(handle.attempt, handle.round), handle)
+            live = Live(task, self._kinds[id(task.traits)], Attempt(handle.attempt, handle.round), handle)
             self._room.hold(live.kind)
             self._last[index] = Attempt(max(handle.attempt, self._terms.attempts(task)), 0)
             self._starting.append(live)
@@ -183,6 +182,9 @@ class Loop:
 
     def _wind_up(self) -> None:
         assert self._room.is_idle, "something is held that nothing uses"
+        for index, found in self._kept_back.items():
+            self._events.append(found)
+            self._discard_consumed(index)
         never = self._plan.stop()
         for index in never:
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
@@ -210,23 +212,49 @@ class Loop:
 
     def _decide(self, turn: int) -> None:
         index = self._task_at[turn]
+        if index in self._reasons or self._plan.status(index) is not Status.READY:
+            return  # it waits again, or was asked about since
         task = self._tasks[index]
-        verdict = self._judge.verdict(task, self._plan.ran(index))
-        if index in self._terms.forced and not isinstance(verdict, Refused):
-            verdict = _FORCED
+        verdict = self._judge.verdict(task, self._plan.ran(index), is_forced=index in self._terms.forced)
         match verdict:
             case Stale(reasons):
                 self._reasons[index] = reasons
                 self._room.queue(self._kinds[id(task.traits)], turn)
             case Fresh():
-                self._events.append(Found(self._now(), task))
-                self._follow(self._plan.find_fresh(index))
+                self._find_fresh(task, verdict)
             case Refused():
                 self._refuse(task, verdict)
+            case Lacks():
+                self._reopen(task, verdict)
             case Pending():
                 self._pending.append(turn)
             case _:
                 assert_never(verdict)
+
+    def _find_fresh(self, task: Task, fresh: Fresh) -> None:
+        found = Found(self._now(), task, fresh.attempt, fresh.confirmed)
+        if fresh.is_gone:
+            self._kept_back[task.index] = found
+        else:
+            self._events.append(found)
+            self._discard_consumed(task.index)
+        self._follow(self._plan.find_fresh(task.index))
+
+    def _reopen(self, task: Task, lacks: Lacks) -> None:
+        """What it reads is gone: have it made again."""
+        if any(self._plan.status(maker) is not Status.FRESH for maker in lacks.makers):
+            self._refuse(task, lacks.refused)
+        elif any(map(self._plan.is_in_use, lacks.makers)):  # others read what they would make again
+            self._pending.append(self._turn_of[task.index])
+        else:
+            for maker in lacks.makers:
+                self._kept_back.pop(maker, None)
+                self._plan.reopen(maker)
+                heappush(self._undecided, self._turn_of[maker])
+
+    def _discard_consumed(self, index: int) -> None:
+        for maker in self._consumption.done(index):
+            self._judge.discard(self._tasks[maker])
 
     def _refuse(self, task: Task, refused: Refused) -> None:
         moment = self._now()
@@ -239,12 +267,15 @@ class Loop:
         task = self._tasks[self._task_at[turn]]
         kind = self._kinds[id(task.traits)]
         self._room.take(kind, turn)
-        reasons = self._reasons.pop(task.index)
+        reasons = self._reasons.pop(task.index, None)
+        if reasons is None or self._plan.status(task.index) is not Status.READY:
+            self._room.give_back(kind)  # since it was put there, what it needs was found to be gone
+            return
         prepared = self._judge.prepare(task)
         if isinstance(prepared, Prepared):
             attempt = self._next_attempt(task)
             self._plan.start(task.index)
-            self._starting.append(_Live(task, kind, attempt))
+            self._starting.append(Live(task, kind, attempt))
             self._say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons))
         else:
             self._room.give_back(kind)
@@ -288,6 +319,10 @@ class Loop:
             self._take_in(happening)
         for index in self._timers.due(self._now()):
             self._executor.kill(self._tasks[index], force=True)
+        if self._settling:
+            settling, self._settling = self._settling, []
+            for live, ended in settling:
+                self._settle(live, ended)
         if self._pending and not self._undecided:
             self._undecided, self._pending = sorted(self._pending), []
 
@@ -295,7 +330,7 @@ class Loop:
         if self._is_deciding:
             return 0.0
         timeout = self._terms.patience() if self._live else None
-        if self._pending and not self._level:
+        if self._settling or (self._pending and not self._level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
         due = self._timers.next_due()
         if due is not None:
@@ -322,19 +357,27 @@ class Loop:
         live = self._live.pop(ended.task)
         self._room.give_back(live.kind)
         self._timers.cancel(live.timer)
-        if _is_without_result(live, ended):
-            settled = self._judge.settle(live.task, ended)
+        # What was asked to end and did may have left half of its work, whatever it says of itself.
+        if live.asked and not live.has_no_result(ended) and ended.cause is not Cause.COULD_NOT_START:
+            ended = replace(ended, cause=Cause.CANCELLED)
+            self._cancelled.add(ended.task)
+        self._settle(live, ended)
+
+    def _settle(self, live: Live, ended: Ended) -> None:
+        settled = self._judge.settle(live.task, ended)
+        if isinstance(settled, Pending):
+            self._settling.append((live, ended))
+            return
+        if live.has_no_result(ended):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
             return
-        # What was asked to end and did may have left half of its work, whatever it says of itself.
-        if live.asked and ended.cause is not Cause.COULD_NOT_START:
-            ended = replace(ended, cause=Cause.CANCELLED)
-            self._cancelled.add(ended.task)
-        settled = self._judge.settle(live.task, ended)
         self._last.pop(ended.task, None)
         self._say(Finished(self._now(), live.task, ended, settled))
-        self._follow(self._plan.finish(ended.task, succeeded=settled.status is Status.SUCCEEDED))
+        is_success = settled.status is Status.SUCCEEDED
+        self._follow(self._plan.finish(ended.task, succeeded=is_success))
+        if is_success:
+            self._discard_consumed(ended.task)
 
     def _interrupt(self, level: int, signal: str) -> None:
         if level <= self._level:
@@ -347,33 +390,3 @@ class Loop:
             if level == 2:
                 live.timer = self._timers.set(self._now() + self._terms.grace, index)
             self._executor.kill(live.task, force=level > 2)
-
-    # leaving early
-
-    def _end_all(self) -> None:
-        """Nothing that runs outlives the run: ask it to end, and kill it after the grace."""
-        for force, patience in ((False, self._terms.grace), (True, LAST_WAIT)):
-            for live in self._live.values():
-                self._executor.kill(live.task, force=force)
-            self._see_off(self._now() + patience)
-
-    def _see_off(self, deadline: float) -> None:
-        while self._live and self._now() < deadline:
-            for happening in self._executor.wait(deadline - self._now()):
-                if isinstance(happening, Ended):
-                    self._see_end(happening)
-                elif isinstance(happening, Interrupted):
-                    return  # somebody has lost patience
-
-    def _see_end(self, ended: Ended) -> None:
-        """Nobody is told of this end any more; but half of an output is not left in the place of a whole one."""
-        live = self._live.pop(ended.task, None)
-        if live is not None and ended.cause is not Cause.LOST:
-            self._judge.settle(live.task, replace(ended, cause=Cause.CANCELLED))
-
-
-def _is_without_result(live: _Live, ended: Ended) -> bool:
-    """Whether the end of an attempt of an earlier run says nothing, so that its task is to be judged anew."""
-    if live.handle is None:
-        return False
-    return ended.cause is Cause.INTERRUPTED or (ended.cause is Cause.LOST and not live.asked)

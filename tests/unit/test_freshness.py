@@ -9,13 +9,15 @@ import pytest
 from records import STEP, new_task
 
 from taskrun.executors.base import Fresh, Refused, Stale
-from taskrun.freshness import Files, Signer, figure
+from taskrun.freshness import Files, Signer
+from taskrun.freshness.looks import figure_of, look_at
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.model import (
     Argv,
     Cause,
+    Check,
     Ended,
     Finished,
     Prepared,
@@ -78,6 +80,7 @@ class Study:
             self.put(path, f"{task.name} {attempt}")
         end = Ended(task.index, attempt, 1.0, 2.0, **(ended or GOOD))  # type: ignore[arg-type]
         settled = judge.settle(task, end)
+        assert isinstance(settled, Settled)
         journal.append([Finished(2.0, task, end, settled)])
         return settled
 
@@ -87,13 +90,13 @@ def study(tmp_path: Path) -> Study:
     return Study(tmp_path)
 
 
-def graph(*tasks: Task, needs: dict[int, list[tuple[int, ...]]] | None = None) -> Graph:
+def graph(*tasks: Task, needs: dict[int, list[tuple[int, ...]]] | None = None, edge: Edge = Edge.FILE) -> Graph:
     draft = Draft()
     for task in tasks:
         draft.add(task)
     for consumer, nodes in (needs or {}).items():
         for members in nodes:
-            draft.need(consumer, draft.gather(members))
+            draft.need(consumer, draft.gather(members), edge)
     return draft.build()
 
 
@@ -103,6 +106,10 @@ def chain() -> Graph:
         new_task("parse", 1, inputs=("sim.dat",), outputs=("parse.csv",)),
         needs={1: [(0,)]},
     )
+
+
+def figure(path: str) -> object:
+    return figure_of(look_at(path))
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -155,8 +162,9 @@ def test_equal_looks_at_a_long_list_are_one_object(tmp_path: Path) -> None:
     for path in paths:
         (tmp_path / path).write_text(path)
     files = Files(str(tmp_path))
-    assert files.figures(paths) is files.figures(paths)
-    assert files.figures(paths)[3] == files.figure("f3")
+    assert files.looks(paths) is files.looks(paths)
+    assert figure_of(files.looks(paths)[3]) == files.figure("f3")
+    assert files.take(paths, Check.STAT) is files.take(paths, Check.STAT)
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
@@ -206,7 +214,7 @@ def test_a_changed_input_reruns_the_task_and_what_needs_it(study: Study) -> None
     study.put("in", "22")
     assert study.run(chain()) == {
         "sim": "input changed: in (size)",
-        "parse": "needs ran: sim; input changed: sim.dat (time)",
+        "parse": "input changed: sim.dat (content)",
     }
 
 
@@ -298,6 +306,7 @@ def test_a_gather_names_those_that_ran(study: Study) -> None:
         *[new_task(f"sim/{number}", number) for number in range(5)],
         new_task("plot", 5, outputs=("plot.png",)),
         needs={5: [(0, 1, 2, 3, 4)]},
+        edge=Edge.ORDER,
     )
     study.run(tasks)
     assert study.run(tasks)["plot"] == "fresh"

@@ -1,0 +1,154 @@
+"""The judge of a run: looks at files, makes room for attempts, settles their ends, sets aside what came to nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from taskrun.executors.base import Pending, Refused, Stale, Verdict
+from taskrun.freshness import absent, named
+from taskrun.graph import Graph
+from taskrun.journal import Records
+from taskrun.judge.looking import Looking, missing_input
+from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task
+from taskrun.names import log_name
+from taskrun.workspace import Workspace
+
+
+class _Attempt(Struct, frozen=True):
+    """What went on record when an attempt began."""
+
+    signature: Signature
+    before: dict[str, Figure]
+
+
+class FileJudge(Looking):
+    """Judges by the files below `root`; `state` is the state directory, absolute or relative to `root`.
+
+    `is_lasting`: what is kept there is found again. `records` must be those that the run's events go to before this
+    judge is asked again.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        records: Records,
+        *,
+        root: str,
+        state: str,
+        is_lasting: bool = True,
+        doubtful: Collection[str] = (),
+    ) -> None:
+        super().__init__(graph, records, root=root, doubtful=doubtful)
+        root = os.path.abspath(root)
+        state = os.path.join(root, state)
+        self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
+        self._workspace = Workspace(self._files, root=root, state=state, is_lasting=is_lasting)
+        self._begun: dict[int, _Attempt] = {}
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._files.contents.close()
+
+    def prepare(self, task: Task) -> Prepared | Refused:
+        """Make room for an attempt, and say what there was."""
+        self._recover(task)
+        looks = self._files.looks(task.inputs)
+        if None in looks:
+            return missing_input(absent(task.inputs, looks))
+        try:
+            before = self._workspace.make_room(task)
+        except OSError as error:
+            where = f"{self._workspace.shown(error.filename)}: " if error.filename else ""
+            return Refused(Cause.COULD_NOT_START, f"cannot make room: {where}{error.strerror or error}")
+        figures = self._files.take(task.inputs, task.traits.check, waits=True)
+        assert figures is not None
+        signature = self._signer.signature(task)
+        self._begun[task.index] = _Attempt(signature, before)
+        return Prepared(signature, figures, before)
+
+    def settle(self, task: Task, ended: Ended) -> Settled | Pending:
+        """What an end comes to."""
+        self._executed.add(task.index)
+        self._files.changed()
+        self._files.contents.refill()
+        attempt = self._attempt(task)
+        outputs = attempt.signature.outputs
+        cause, message = _cause(ended), ended.message
+        if cause is None:
+            figures = self._files.take(outputs, task.traits.check)
+            if figures is None:
+                return Pending()
+            missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
+            if not missing:
+                self._begun.pop(task.index, None)
+                return Settled(Status.SUCCEEDED, outputs=figures, log=self._log(task, ended))
+            cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
+        self._begun.pop(task.index, None)
+        problem = self._set_aside(task, attempt)
+        return Settled(
+            Status.FAILED, cause, "; ".join(part for part in (message, problem) if part), log=self._log(task, ended)
+        )
+
+    def discard(self, task: Task) -> None:
+        """Remove the outputs of a task that are as it left them."""
+        past = self._records.past(task.name)
+        if past is not None and past.end is not None:
+            self._workspace.discard(task.outputs, past.end.outputs)
+            self._files.changed()
+
+    def _stale(self, task: Task, reasons: list[Reason], stand_ins: Mapping[str, Figure]) -> Verdict:
+        verdict = super()._stale(task, reasons, stand_ins)
+        if isinstance(verdict, Stale) and self._files.take(task.inputs, task.traits.check) is None:
+            return Pending()
+        return verdict
+
+    def _attempt(self, task: Task) -> _Attempt:
+        """What an attempt began with: in this run, or, of one that an earlier run left, as it is on record."""
+        begun = self._begun.get(task.index)
+        if begun is not None:
+            return begun
+        return self._left_behind(task) or _Attempt(Signature(""), {})  # it never began, so it made nothing
+
+    def _recover(self, task: Task) -> None:
+        """Move away what an attempt left that nobody saw end."""
+        attempt = self._left_behind(task)
+        if attempt is not None:
+            self._set_aside(task, attempt)
+
+    def _left_behind(self, task: Task) -> _Attempt | None:
+        """What an attempt began with that has no end on record and outlived its runner; it is over by now."""
+        past = self._records.past(task.name)
+        if past is None or past.start is None or past.end is not None:
+            return None
+        self._workspace.clear_away(task.name, past.start.attempt)
+        return _Attempt(past.start.signature, past.start.before)
+
+    def _set_aside(self, task: Task, attempt: _Attempt) -> str:
+        if task.traits.keep:
+            return ""
+        inputs = {*attempt.signature.inputs, *task.inputs}
+        return self._workspace.set_aside(task.name, attempt.signature.outputs, before=attempt.before, inputs=inputs)
+
+    def _log(self, task: Task, ended: Ended) -> str | None:
+        """The log's path as seen from the study, where there is anything in it."""
+        if task.stdout is not None and task.stderr is not None:
+            return None
+        path = f"{self._state}/{log_name(task.name, ended.attempt)}"
+        try:
+            return path if os.stat(self._files.place(path)).st_size else None
+        except OSError:
+            return None
+
+
+def _cause(ended: Ended) -> Cause | None:
+    """Why an end is a failure; None where the attempt came to its own good end."""
+    if ended.cause is not None:
+        return ended.cause
+    if ended.signal is not None:
+        return Cause.SIGNAL
+    if ended.exit_code is None:
+        return Cause.LOST
+    return None if ended.exit_code == 0 else Cause.EXIT
