@@ -1,0 +1,25 @@
+"""Whether what is on record of a task still holds: its signature, its files, the reasons against it.
+
+A comparison never guesses: whatever differs is a reason, and a reason names what differs.
+"""
+
+from __future__ import annotations
+
+from taskrun.freshness.files import Comparison, Files, Looks, absent
+from taskrun.freshness.looks import Look, look_at, newest_of
+from taskrun.freshness.past import past_reason
+from taskrun.freshness.signatures import Lists, Signer, named
+
+__all__ = [
+    "Comparison",
+    "Files",
+    "Lists",
+    "Look",
+    "Looks",
+    "Signer",
+    "absent",
+    "look_at",
+    "named",
+    "newest_of",
+    "past_reason",
+]

@@ -1,0 +1,130 @@
+"""The content of files as digests: read once, remembered as long as size, mtime, ctime and inode are what they were.
+
+Little is read on the spot; much is read by a thread of its own, and whoever asked asks again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import stat
+import threading
+from operator import itemgetter
+from queue import SimpleQueue
+
+from taskrun.freshness.looks import Directory, Look, files_below, look_at, size_of
+
+AT_ONCE = 8 << 20  # bytes that are read on the spot, at most, between two calls of `refill`
+_BLOCK = 1 << 20
+_TRIES = 3  # for a file that changes while it is read
+_CHANGING = ""
+
+_Places = SimpleQueue[str | None]
+
+
+class Contents:
+    """Digests by the path of a file. `waits`: whoever asks gets all at once, however long that takes."""
+
+    def __init__(self, *, waits: bool = False) -> None:
+        self._waits = waits
+        self._known: dict[str, tuple[Look, str]] = {}
+        self._left = AT_ONCE
+        self._asked: set[str] = set()
+        self._places: _Places | None = None
+        self._thread: threading.Thread | None = None
+        self._is_over = threading.Event()
+
+    def refill(self) -> None:
+        """From here on so much is read on the spot again."""
+        self._left = AT_ONCE
+
+    def of(self, place: str, look: Look, *, waits: bool = False) -> str | None:
+        """The digest of what lies there, "" where it cannot be had; None: it is being read, ask again."""
+        if look is None:
+            return ""
+        known = self._known.get(place)
+        if known is not None and known[0] == look:
+            return known[1]
+        size = size_of(look)
+        if not (waits or self._waits) and size > self._left:
+            self._ask(place)
+            return None
+        self._left -= size
+        return self._read(place, look)
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._is_over.set()
+        if self._places is not None and self._thread is not None:
+            self._places.put(None)
+            self._thread.join()
+
+    def _read(self, place: str, look: Look) -> str:
+        """The digest of the content that goes with this look; "" where the file is not what it was then."""
+        seen, digest = _stable_digest(place, look, self._is_over)
+        if not self._is_over.is_set():
+            self._known[place] = seen, digest
+        return digest if seen == look else _CHANGING
+
+    def _ask(self, place: str) -> None:
+        if place in self._asked:
+            return
+        self._asked.add(place)
+        if self._places is None:
+            self._places = SimpleQueue()
+            self._thread = threading.Thread(
+                target=self._work, args=(self._places,), name="taskrun-contents", daemon=True
+            )
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # which the thread inherits
+            try:
+                self._thread.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        self._places.put(place)
+
+    def _work(self, places: _Places) -> None:
+        while (place := places.get()) is not None:
+            if self._is_over.is_set():
+                return
+            self._read(place, look_at(place))
+            self._asked.discard(place)
+
+
+def _stable_digest(place: str, look: Look, is_over: threading.Event) -> tuple[Look, str]:
+    """A look, and the digest of what was there at that look; "" for a file that does not stand still."""
+    for _ in range(_TRIES):
+        digest = _digest(place, look, is_over)
+        now = look_at(place)
+        if now == look:
+            return look, digest
+        look = now
+    return look, _CHANGING
+
+
+def _digest(place: str, look: Look, is_over: threading.Event) -> str:
+    """Of a file's content, or of the names and contents of a directory's files."""
+    try:
+        if not isinstance(look, Directory):
+            return _file_digest(place, is_over)
+        found = hashlib.blake2b(digest_size=16)
+        for name, entry in sorted(files_below(place, os.stat(place)), key=itemgetter(0)):
+            is_file = entry is not None and stat.S_ISREG(entry.st_mode)
+            inside = _file_digest(os.path.join(place, os.fsdecode(name)), is_over) if is_file else "-"
+            found.update(b"%b\0%b\0" % (name, inside.encode()))
+        return found.hexdigest()
+    except OSError:
+        return ""
+
+
+def _file_digest(place: str, is_over: threading.Event) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return "-"
+        while not is_over.is_set() and (block := os.read(descriptor, _BLOCK)):
+            found.update(block)
+    finally:
+        os.close(descriptor)
+    return found.hexdigest()

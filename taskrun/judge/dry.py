@@ -1,0 +1,83 @@
+"""The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from taskrun.executors.base import Refused, Verdict
+from taskrun.graph import Graph
+from taskrun.journal import Records
+from taskrun.judge.looking import Looking
+from taskrun.model import Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, Status, Task
+
+
+class DryJudge(Looking):
+    """The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes."""
+
+    def __init__(self, graph: Graph, records: Records, *, root: str, doubtful: Collection[str] = ()) -> None:
+        super().__init__(graph, records, root=root, doubtful=doubtful, waits=True)
+        self._made: set[str] = set()  # what would be made
+        self._touched: set[str] = set()  # the directories above it
+        self._known_missing: dict[int, tuple[tuple[str, ...], list[str]]] = {}  # by the identity of a list of inputs
+        self._certain: set[int] = set()  # tasks that would run whatever comes out of others
+        self._certain_gathers: dict[int, bool] = {}
+
+    def prepare(self, task: Task) -> Prepared | Refused:
+        """Nothing to make room for."""
+        return Prepared(self._signer.signature(task))
+
+    def settle(self, task: Task, ended: Ended) -> Settled:
+        """What would be executed is taken to succeed."""
+        self._executed.add(task.index)
+        for output in task.outputs:
+            self._made.add(output)
+            above = output.rpartition("/")[0]
+            while above and above not in self._touched:
+                self._touched.add(above)
+                above = above.rpartition("/")[0]
+        return Settled(Status.SUCCEEDED)
+
+    def discard(self, task: Task) -> None:
+        """Nothing is removed."""
+
+    def _missing(self, task: Task, gone: list[str]) -> Sequence[str]:
+        """The inputs that nobody would make; tasks that share their inputs share the makers of these too."""
+        known = self._known_missing.get(id(task.inputs))
+        if known is None:
+            missing = [path for path in gone if not self._is_to_come(path)]
+            known = self._known_missing[id(task.inputs)] = (task.inputs, missing)
+        return known[1]
+
+    def _stale(self, task: Task, reasons: list[Reason], stand_ins: Mapping[str, Figure]) -> Verdict:
+        if any(reason.is_certain for reason in reasons):
+            self._certain.add(task.index)
+        to_make = {path: figure for path, figure in stand_ins.items() if not self._is_to_come(path)}
+        return super()._stale(task, reasons, to_make)
+
+    def _file_reasons(self, node: int, ran: Collection[int], past: Past) -> Iterator[Reason]:
+        """What is made again may come out the same."""
+        if node in ran:
+            yield Reason(ReasonKind.NEEDS_RAN, self._node_name(node, past.started), is_certain=False)
+
+    def _is_certain(self, node: int) -> bool:
+        if node >= 0:
+            return node in self._certain
+        known = self._certain_gathers.get(node)
+        if known is None:
+            known = any(member in self._certain for member in self._graph.members(node))
+            self._certain_gathers[node] = known
+        return known
+
+    def _relevant(self, changed: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+        """Files that would be made again are not compared."""
+        return [(path, how) for path, how in changed if not self._is_to_come(path)] if self._made else list(changed)
+
+    def _is_to_come(self, path: str) -> bool:
+        """Whether a task that would run makes this file, or something in it, or the directory that it lies in."""
+        if path in self._touched:
+            return True
+        while path:
+            if path in self._made:
+                return True
+            path = path.rpartition("/")[0]
+        return False
