@@ -1,0 +1,137 @@
+"""Stands between the runner and one long command, so that its end is on disk even where the runner is dead by then.
+
+A script, `python -I -S -X utf8 shim.py RESULT PROGRAM WORD...`, that imports nothing of ours: the command sees nothing
+of it but another parent. RESULT gets whole lines, each of them when it is true, and is locked while the shim lives:
+
+    shim RUN PID TICKS NAMESPACE locked|unlocked    there is a shim, but no command yet
+    started PID TICKS                               the command
+    ended STATUS SECONDS USER SYSTEM PEAK TIME      what wait4 said of it; PEAK in bytes, TIME since the epoch
+
+`-` is "not known". It leaves with the command's exit code or of its signal; with REFUSED where there was no command.
+No signal but SIGKILL ends it before that: all are blocked, and those of the terminal are for the command to obey.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # it is there from the start; `signal` costs 6 ms, for its enums
+import fcntl
+import os
+import resource
+import sys
+import time
+
+REFUSED = 125
+MARK = "TASKRUN_SHIM"  # in our own environment only
+HIDDEN = ("LD_", "DYLD_", "LC_")  # what would change us: the command's come as TASKRUN_SHIM_LD_PRELOAD, ...
+_NOT_DEFAULT = (_signal.SIGPIPE, _signal.SIGXFSZ)  # Python ignores these
+_IS_DARWIN: bool = sys.platform == "darwin"
+
+
+def main(result: str, program: str, words: list[str]) -> None:
+    """Run the command, and leave as it left."""
+    runner = os.getppid()
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+    try:
+        file = _open(result)
+        began = time.monotonic()
+        pid = os.posix_spawn(
+            program, words, _environment(), setsid=True, setsigmask=mask, setsigdef=_NOT_DEFAULT
+        )  # fmt: skip
+    except (OSError, ValueError):
+        os._exit(REFUSED)  # the runner tries by itself, and has the system's words for what does not go
+    _note(file, f"started {pid} {_ticks(pid)}")
+    _, status, usage = os.wait4(pid, 0)
+    seconds, moment = time.monotonic() - began, time.time()
+    peak = _peak(usage.ru_maxrss)
+    _note(file, f"ended {status} {seconds:.6f} {usage.ru_utime:.6f} {usage.ru_stime:.6f} {peak} {moment:.6f}")
+    if os.getppid() != runner:
+        _sync(file)  # nobody waits; a runner that lives has the exit code, and a journal of its own
+    _leave(status)
+
+
+def _open(path: str) -> int:
+    """The result file with its first line, which takes the room on the disk that the others need too."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+    lock = "locked"
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        lock = "unlocked"  # a file system without locks
+    pid = os.getpid()
+    line = f"shim {os.environ['TASKRUN_RUN']} {pid} {_ticks(pid)} {_namespace()} {lock}\n".encode()
+    if os.write(file, line) != len(line):
+        raise OSError("the disk is full")
+    return file
+
+
+def _note(file: int, line: str) -> None:
+    """One more line, in one write: a reader takes a line without its end for none."""
+    try:  # noqa: SIM105 (contextlib costs 2 ms)
+        os.write(file, f"{line}\n".encode())
+    except OSError:
+        pass  # a runner that lives has the exit code
+
+
+def _sync(file: int) -> None:
+    try:  # noqa: SIM105
+        os.fsync(file)
+    except OSError:
+        pass  # it says the same to whoever reads it on this machine
+
+
+def _environment() -> dict[bytes, bytes]:
+    """What the runner meant for the command, in its order."""
+    prefix = f"{MARK}_".encode()
+    hidden = tuple(name.encode() for name in HIDDEN)
+    return {
+        name.removeprefix(prefix): value
+        for name, value in os.environb.items()
+        if not name.startswith(hidden) and name != MARK.encode()
+    }
+
+
+def _ticks(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except OSError:
+        return "-"
+
+
+def _namespace() -> str:
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return "-"
+
+
+def _peak(peak: int) -> str:
+    """The command's peak in bytes where it is its own: it started with ours."""
+    if _IS_DARWIN:
+        return str(peak)
+    try:
+        with open("/proc/self/status", "rb") as file:
+            own = next(int(line.split()[1]) for line in file if line.startswith(b"VmHWM:"))
+    except (OSError, StopIteration):
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return str(peak * 1024) if peak > own else "-"
+
+
+def _leave(status: int) -> None:
+    """As the command did, but without a core file: a limit of one byte forbids one even where a program takes it."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (0 if most == 0 else 1, most))
+        try:  # noqa: SIM105 (contextlib costs 2 ms)
+            _signal.signal(number, _signal.SIG_DFL)
+        except (OSError, ValueError):
+            pass  # SIGKILL, or one of the C library's own
+        os.kill(os.getpid(), number)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (number,))
+        os._exit(128 + number)
+    os._exit(os.WEXITSTATUS(status))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
