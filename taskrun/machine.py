@@ -178,6 +178,22 @@ def group_members(group: int) -> list[int]:
     return members
 
 
+def children(parent: int) -> list[int]:
+    """The numbers of a process's children; zombies count, threads' children where the system tells."""
+    if not _IS_LINUX:
+        import psutil
+
+        try:
+            return [child.pid for child in psutil.Process(parent).children()]
+        except psutil.Error:
+            return []
+    known = _read(f"/proc/{parent}/task/{parent}/children")
+    if known is not None:
+        return [int(pid) for pid in known.split()]
+    number = b"%d" % parent  # a kernel without that file, or no such process
+    return [pid for pid in _pids() if (fields := _stat(pid)) and fields[1] == number]
+
+
 class StartClock:
     """Says when a child started without asking the kernel, which takes 15 µs to write out its `stat`.
 

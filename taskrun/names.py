@@ -83,6 +83,11 @@ def log_name(name: str, attempt: int) -> str:
     return f"logs/{task_path(name)}.{attempt}.log"
 
 
+def result_name(name: str, attempt: int) -> str:
+    """The path of the file in which a shim says how an attempt ended, seen from the state directory."""
+    return f"results/{task_path(name)}.{attempt}"
+
+
 def script_name(name: str, attempt: int) -> str:
     """The path of the script that holds a long command while it runs, seen from the state directory."""
     return f"scripts/{task_path(name)}.{attempt}"
