@@ -1,16 +1,21 @@
-"""How long tasks take, by step, and what that says about the time to go.
+"""How long tasks take, by step, and what that says about the time to go, and about which are worth a shim.
 
 Pure: durations, counts and the time are passed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 # What earlier runs say counts like so many tasks of this run: enough for a first guess, soon outvoted.
 _WEIGHT_OF_EARLIER = 4.0
 # A task that runs longer than its like is taken to have this part of its time so far still before it.
 _REST_OF_OVERDUE = 0.1
+# Longer than this, in seconds, and a task's result is worth a process that keeps it should the runner die.
+_LONG = 1.0
+# What so many tasks of a step, or the first ones of so many steps, have in common is taken for a rule.
+_ENOUGH_TASKS = 3
+_ENOUGH_STEPS = 8
 
 
 class History:
@@ -41,6 +46,55 @@ class History:
         if not count:
             count, total = self._all
         return total / count if count else None
+
+    def seen(self, step: str) -> float:
+        """How many tasks of this step are known, of this run and earlier ones."""
+        return self._now.get(step, (0.0, 0.0))[0] + self._earlier.get(step, (0.0, 0.0))[0]
+
+    @property
+    def steps(self) -> int:
+        """Of how many steps tasks are known."""
+        return len(self._now.keys() | self._earlier.keys())
+
+
+class Foresight:
+    """Whether a task about to start is likely to take long. What nothing is known of may.
+
+    `earlier`: name, step and seconds of what succeeded before this run; asked for when the first task starts, so that
+    a run in which nothing does pays nothing.
+    """
+
+    __slots__ = ("_earlier", "_history", "_own")
+
+    def __init__(self, earlier: Callable[[], Iterable[tuple[str, str, float]]] = lambda: ()) -> None:
+        self._earlier = earlier
+        self._own: dict[str, float] = {}
+        self._history: History | None = None
+
+    def is_long(self, task: str, step: str) -> bool:
+        """Whether it is to be expected that a task takes more than a second."""
+        seconds = self.expected(task, step)
+        return seconds is None or seconds > _LONG
+
+    def expected(self, task: str, step: str) -> float | None:
+        """What it took before; else what its step takes; else, once many steps have shown the same, what all take."""
+        history = self._known()
+        if task in self._own:
+            return self._own[task]
+        if history.seen(step) >= _ENOUGH_TASKS or history.steps >= _ENOUGH_STEPS:
+            return history.expected(step)
+        return None
+
+    def add(self, step: str, seconds: float) -> None:
+        """A task of this run has succeeded after so long."""
+        self._known().add(step, seconds)
+
+    def _known(self) -> History:
+        if self._history is None:
+            earlier = list(self._earlier())
+            self._own = {task: seconds for task, _, seconds in earlier}
+            self._history = History((step, seconds) for _, step, seconds in earlier)
+        return self._history
 
 
 class Running:

@@ -179,7 +179,7 @@ def group_members(group: int) -> list[int]:
 
 
 def children(parent: int) -> list[int]:
-    """The numbers of a process's children; zombies count, threads' children where the system tells."""
+    """The numbers of the children that a process's first thread has, those included that nobody has waited for."""
     if not _IS_LINUX:
         import psutil
 

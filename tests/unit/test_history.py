@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskrun.history import History, Running, time_to_go
+from taskrun.history import Foresight, History, Running, time_to_go
 
 
 def to_go(
@@ -88,3 +88,48 @@ def test_whatever_is_known_the_time_to_go_is_a_number_or_unknown(
     running = [Running("a", 1.0, start) for start in starts]
     found = time_to_go(History(durations), left, running, now=now, slots=slots, cores={"b": 0.0})
     assert found is None or 0.0 <= found < float("inf")
+
+
+def test_what_nothing_is_known_of_may_take_long() -> None:
+    assert Foresight().is_long("sim/i=1", "sim")
+
+
+def test_a_step_is_known_once_three_of_it_have_ended() -> None:
+    foresight = Foresight()
+    for known in (True, True, True, False):
+        assert foresight.is_long("sim/i=9", "sim") is known
+        foresight.add("sim", 0.2)
+    assert foresight.is_long("parse", "parse"), "another step is not"
+
+
+def test_a_slow_step_is_long_in_this_run_and_the_next() -> None:
+    foresight = Foresight()
+    for _ in range(3):
+        foresight.add("sim", 5.0)
+    assert foresight.is_long("sim/i=9", "sim")
+    later = Foresight(lambda: [(f"sim/i={i}", "sim", 5.0) for i in range(3)])
+    assert later.is_long("sim/i=9", "sim")
+
+
+def test_what_a_task_took_itself_counts_most() -> None:
+    foresight = Foresight(lambda: [("work/a", "work", 60.0), *((f"work/{i}", "work", 0.1) for i in range(99))])
+    assert foresight.is_long("work/a", "work")
+    assert not foresight.is_long("work/1", "work")
+    assert not foresight.is_long("work/new", "work")
+
+
+def test_of_many_quick_steps_the_next_one_is_taken_to_be_quick_too() -> None:
+    foresight = Foresight()
+    for number in range(8):
+        assert foresight.is_long("new", "new")
+        foresight.add(f"step{number}", 0.1)
+    assert not foresight.is_long("new", "new")
+
+
+def test_earlier_runs_are_asked_for_only_when_something_starts() -> None:
+    asked = []
+    foresight = Foresight(lambda: asked.append(1) or [])
+    assert not asked
+    foresight.is_long("a", "a")
+    foresight.is_long("b", "b")
+    assert asked == [1]
