@@ -1,8 +1,8 @@
 """Writes a journal anew with nothing but what still counts: one start, spawn, end and skip of each task.
 
-What was confirmed or taken over stands in the start and the end; of resets only the count of the attempts is left.
-
-Starts and ends keep their order among each other, because "ran since" goes by it.
+Starts and ends keep their order among each other, because "ran since" goes by it. What was confirmed or taken over
+stands in them; of a reset only the count of the attempts is left. A run without an end stands there twice: the second
+time where its last record was, with the time of that one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import chain
+
+from msgspec import structs
 
 from taskrun.journal.checksums import Tail
 from taskrun.journal.lines import to_line, to_lines
@@ -36,7 +39,7 @@ def compact(path: str, records: Records, *, sync: Callable[[str], None] = sync_d
     after a crash of the machine the long journal may be there again, which says the same.
     """
     lists = Lists()
-    runs, _ = records.referred()
+    runs = records.live_runs()
     temporary = f"{path}.new"
     try:
         tail = _write(temporary, live_records(records, runs, lists))
@@ -69,12 +72,20 @@ def live_records(records: Records, runs: Container[str], lists: Lists) -> Iterat
     """What a compact journal holds, in order."""
     yield records.header
     yield from (record for run, record in records.runs.items() if run in runs)
-    for _, record in sorted(_events(records.pasts()), key=lambda event: event[0]):
+    for _, record in sorted(chain(events(records.pasts()), _unended(records, runs)), key=lambda event: event[0]):
         yield from lists.pack(record)
     yield from (record for run, record in records.run_ends.items() if run in runs)
 
 
-def _events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]:
+def _unended(records: Records, runs: Container[str]) -> Iterator[tuple[tuple[int, int], AnyRecord]]:
+    """Where a run without an end was at its last record, and when."""
+    for run, last in records.unended().items():
+        if run in runs:
+            yield (last.serial, 3), structs.replace(records.runs[run], time=last.time)
+
+
+def events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]:
+    """What still counts of these tasks, each with its place among all."""
     for past in pasts:
         numbers = (record.attempt for record in (past.start, past.end) if record is not None)
         if past.attempts > max(numbers, default=0):

@@ -45,7 +45,7 @@ class Follower:
         found = os.fstat(descriptor)
         if (found.st_dev, found.st_ino) == self._file and found.st_size >= self._end and self._append(descriptor):
             return
-        reading = read_open(descriptor, self._path, weigh=False)
+        reading = read_open(descriptor, self._path)
         check_source(reading.records.header, self._path, self._source)
         self.records, self._end = reading.records, reading.end
         self._file = (found.st_dev, found.st_ino)

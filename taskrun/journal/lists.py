@@ -17,14 +17,14 @@ LONG = 64  # from so many items on a list stands on its own
 _REMEMBERED = 4096
 
 _encoder = msgspec.json.Encoder()
-_Items = tuple[str, ...] | tuple[Figure, ...]
+Items = tuple[str, ...] | tuple[Figure, ...]
 
 
 class Lists:
     """Which lists the file already holds, by digest."""
 
     def __init__(self) -> None:
-        self._digests: dict[int, tuple[_Items, str]] = {}  # by identity; holding the list keeps its id taken
+        self._digests: dict[int, tuple[Items, str]] = {}  # by identity; holding the list keeps its id taken
         self._written: set[str] = set()
 
     @property
@@ -32,7 +32,7 @@ class Lists:
         """The digests of the lists that the file holds."""
         return self._written
 
-    def know(self, digest: str, items: _Items) -> None:
+    def know(self, digest: str, items: Items) -> None:
         """The file holds this list."""
         self._digests[id(items)] = (items, digest)
         self._written.add(digest)
@@ -72,7 +72,7 @@ class Lists:
         self._written.add(digest)
         return True
 
-    def _digest(self, items: _Items) -> str:
+    def _digest(self, items: Items) -> str:
         known = self._digests.get(id(items))
         if known is not None:
             return known[1]

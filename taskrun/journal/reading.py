@@ -12,7 +12,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import assert_never
 
 from msgspec import Struct
 
@@ -21,21 +20,7 @@ from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail, tail_at
 from taskrun.journal.lines import FORMAT, OLDEST, Damaged, from_line, from_lines, read_format
 from taskrun.journal.records import Records
-from taskrun.model import (
-    AnyRecord,
-    ConfirmRecord,
-    EndRecord,
-    HeaderRecord,
-    ListRecord,
-    ResetRecord,
-    RunEndRecord,
-    RunRecord,
-    SkipRecord,
-    SpawnRecord,
-    StartRecord,
-    SyncedRecord,
-    TakeoverRecord,
-)
+from taskrun.model import AnyRecord, HeaderRecord, SyncedRecord
 
 JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
@@ -45,15 +30,13 @@ _MARK = b'{"kind":"synced"'
 
 class Reading(Struct):
     """What a journal holds. `end`: the byte at which the next record goes; what lies behind it, up to `size`, is a
-    tail to be cut. `crc` is the checksum up to `end`. `history`: how many bytes say nothing that a later record does
-    not replace.
+    tail to be cut. `crc` is the checksum up to `end`.
     """
 
     records: Records
     end: int = 0
     size: int = 0
     crc: int = 0
-    history: int = 0
 
     @property
     def tail(self) -> Tail:
@@ -75,9 +58,9 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
         raise cannot("read", path, error) from None
     try:
         try:
-            reading = read_open(descriptor, path, weigh=False)
+            reading = read_open(descriptor, path)
         except StateError:  # a half line that its writer cut off and wrote anew in between looks like damage, once
-            reading = read_open(descriptor, path, weigh=False)
+            reading = read_open(descriptor, path)
     finally:
         os.close(descriptor)
     if not reading.end:
@@ -124,15 +107,12 @@ def open_regular(path: str, flags: int) -> int:
     raise OSError(errno.EINVAL, "it is no regular file", path)
 
 
-def read_open(descriptor: int, path: str, *, weigh: bool = True) -> Reading:
-    """Read an open journal; raises StateError for damage, another format, and what is no journal.
-
-    Only where it is to `weigh` them does it find out how many bytes are history.
-    """
+def read_open(descriptor: int, path: str) -> Reading:
+    """Read an open journal; raises StateError for damage, another format, and what is no journal."""
     was_enabled = gc.isenabled()
     gc.disable()  # a million new objects and no garbage: each collection would walk them all
     try:
-        return _Reader(descriptor, path, weigh=weigh).read()
+        return _Reader(descriptor, path).read()
     except OSError as error:
         raise cannot("read", path, error) from None
     finally:
@@ -148,10 +128,9 @@ def cannot(do: str, path: str, error: OSError) -> StateError:
 class _Reader:
     """One journal on its way in: a million lines, so they are decoded many at a time."""
 
-    def __init__(self, descriptor: int, path: str, *, weigh: bool) -> None:
+    def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
         self._path = path
-        self._scale = _Scale() if weigh else None
         self._reading = Reading(Records())
         self._number = 0  # lines so far
         self._mark: SyncedRecord | None = None
@@ -174,26 +153,24 @@ class _Reader:
                 break
             reading.end += len(piece) + 1
         reading.crc = _checksum(self._descriptor, reading.end, self._mark, self._path)
-        if self._scale is not None:
-            reading.history = self._scale.history(reading.records)
         return reading
 
     def _take(self, piece: bytes) -> Damaged | None:
         """Take in these lines, up to one that is damaged."""
         records = from_lines(piece)
         if records is not None:
-            return self._apply(records, piece)
+            return self._apply(records)
         for line in piece.split(b"\n"):
             try:
                 record = from_line(line)
             except Damaged as damage:
                 return damage
-            second = self._apply([record], line)
+            second = self._apply([record])
             if second is not None:
                 return second
         return None
 
-    def _apply(self, records: Sequence[AnyRecord], piece: bytes) -> Damaged | None:
+    def _apply(self, records: Sequence[AnyRecord]) -> Damaged | None:
         apply = self._reading.records.apply
         for record in records:
             if isinstance(record, SyncedRecord):
@@ -203,9 +180,6 @@ class _Reader:
                 return Damaged("a second header")
             self._number += 1
             apply(record)
-        if self._scale is not None:
-            for record, line in zip(records, piece.split(b"\n"), strict=True):
-                self._scale.weigh(record, len(line) + 1)
         return None
 
 
@@ -260,45 +234,3 @@ def _check_unsynced(rest: Iterator[bytes], damaged: int, sentence: str) -> None:
             continue
         if isinstance(record, SyncedRecord) and record.upto > damaged:
             raise StateError(sentence)
-
-
-class _Scale:
-    """Adds up the bytes of records that later ones replace."""
-
-    def __init__(self) -> None:
-        self._history = 0
-        self._attempts: dict[str, int] = {}
-        self._skips: dict[str, int] = {}
-        self._lists: dict[str, int] = {}
-        self._runs: dict[str, int] = {}
-
-    def weigh(self, record: AnyRecord, length: int) -> None:
-        match record:
-            case StartRecord():
-                self._history += self._attempts.get(record.task, 0) + self._skips.pop(record.task, 0)
-                self._attempts[record.task] = length
-            case EndRecord():
-                self._attempts[record.task] = self._attempts.get(record.task, 0) + length
-            case SpawnRecord() | SyncedRecord():
-                self._history += length
-            case SkipRecord():
-                self._history += self._skips.get(record.task, 0)
-                self._skips[record.task] = length
-            case RunRecord() | RunEndRecord():
-                self._runs[record.run] = self._runs.get(record.run, 0) + length
-            case ListRecord():
-                self._lists[record.digest] = length
-            case ConfirmRecord() | TakeoverRecord() | ResetRecord():
-                self._attempts[record.task] = self._attempts.get(record.task, 0) + length
-            case HeaderRecord():
-                pass
-            case _:
-                assert_never(record)
-
-    def history(self, records: Records) -> int:
-        runs, lists = records.referred()
-        return (
-            self._history
-            + sum(length for run, length in self._runs.items() if run not in runs)
-            + sum(length for digest, length in self._lists.items() if digest not in lists)
-        )

@@ -5,12 +5,13 @@ Reading the file and running a study both end here, so what a later run will rea
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import assert_never
 
 from msgspec import structs
 
 from taskrun.errors import StateError
+from taskrun.journal.doubting import Last, casting_doubt, in_doubt
 from taskrun.model import (
     AnyRecord,
     ConfirmRecord,
@@ -44,6 +45,9 @@ class Records:
         self.figures: dict[str, tuple[Figure, ...]] = {}
         self._pasts: dict[str, Past] = {}
         self._serial = 0
+        self._run = ""  # whose records these are
+        self._time = 0.0
+        self._lasts: dict[str, Last] = {}
 
     @property
     def salt(self) -> str:
@@ -67,24 +71,30 @@ class Records:
         """The tasks whose last attempt has no end on record."""
         return [past.name for past in self._pasts.values() if past.start is not None and past.end is None]
 
-    def referred(self) -> tuple[set[str], set[str]]:
-        """The runs and the digests of the lists that a task's record refers to; the last run is always among them."""
-        runs = {next(reversed(self.runs))} if self.runs else set()
-        held: set[int] = set()
-        for past in self._pasts.values():
-            if past.start is not None:
-                runs.add(past.start.run)
-                held.add(id(past.start.signature.inputs))
-                held.add(id(past.start.inputs))
-            if past.skip is not None:
-                runs.add(past.skip.run)
-        lists = {digest for digest, paths in self.paths.items() if id(paths) in held}
-        return runs, lists | {digest for digest, figures in self.figures.items() if id(figures) in held}
+    def doubtful(self, boot: str) -> Collection[str]:
+        """The tasks whose success is of the minute before an unclean end under another boot than this one, and whose
+        content nobody has looked at since.
+        """
+        lasts = [last for run, last in self.unended().items() if self.runs[run].boot != boot]
+        return in_doubt(self.pasts(), lasts) if lasts else ()
+
+    def unended(self) -> dict[str, Last]:
+        """The last record of each run that has no end on record: it was killed, or is still on."""
+        lasts = self._lasts | ({self._run: Last(self._time, self._serial)} if self._run else {})
+        return {run: last for run, last in lasts.items() if run not in self.run_ends}
+
+    def live_runs(self) -> set[str]:
+        """The runs that still count: the last one, those that a task's record names, those that put one in doubt."""
+        runs = {past.start.run for past in self._pasts.values() if past.start is not None}
+        runs |= {past.skip.run for past in self._pasts.values() if past.skip is not None}
+        runs |= casting_doubt(self.pasts(), {run: last for run, last in self.unended().items() if run not in runs})
+        return runs | ({next(reversed(self.runs))} if self.runs else set())
 
     def keep(self, *, runs: Container[str], lists: Container[str]) -> None:
         """Drop the runs and lists that nothing refers to, as a compact journal does."""
         self.runs = {run: record for run, record in self.runs.items() if run in runs}
         self.run_ends = {run: record for run, record in self.run_ends.items() if run in runs}
+        self._lasts = {run: last for run, last in self._lasts.items() if run in runs}
         self.paths = {digest: paths for digest, paths in self.paths.items() if digest in lists}
         self.figures = {digest: figures for digest, figures in self.figures.items() if digest in lists}
 
@@ -101,8 +111,9 @@ class Records:
                     past.spawn = record
             case SkipRecord():
                 self._past(record.task).skip = record
+                self._time = record.time
             case RunRecord():
-                self.runs[record.run] = record
+                self._begin(record)
             case RunEndRecord():
                 self.run_ends[record.run] = record
             case ListRecord():
@@ -116,10 +127,22 @@ class Records:
             case ResetRecord():
                 attempts = max(self.attempts(record.task), record.attempts)
                 self._pasts[record.task] = Past(record.task, attempts=attempts)
+                self._time = record.time
             case SyncedRecord():
                 pass  # it is about the file
             case _:
                 assert_never(record)
+
+    def _begin(self, run: RunRecord) -> None:
+        """A run that is on record already was put there again by a compaction, with the time of its last record."""
+        if self._run and self._run not in self.run_ends:
+            self._lasts[self._run] = Last(self._time, self._serial)
+        if run.run in self.runs:
+            self._run = ""
+            self._lasts[run.run] = Last(run.time, self._serial)
+        else:
+            self._run, self._time = run.run, run.time
+            self.runs[run.run] = run
 
     def _list(self, record: ListRecord) -> None:
         if record.paths:
@@ -134,6 +157,7 @@ class Records:
         return past
 
     def _start(self, record: StartRecord) -> None:
+        self._time = record.time
         self._serial += 1
         if record.paths is not None or record.figures is not None:
             record = self._whole(record)
@@ -143,6 +167,8 @@ class Records:
 
     def _end(self, record: EndRecord) -> None:
         past = self._past(record.task)
+        if past.start is None or past.start.run == self._run:  # what an earlier run began may have ended long ago
+            self._time = record.time
         self._serial += 1
         if past.start is not None and past.start.attempt != record.attempt:  # refused: it never started
             past.start = None
@@ -153,6 +179,7 @@ class Records:
         past.attempts = max(past.attempts, record.attempt)
 
     def _confirm(self, record: ConfirmRecord) -> None:
+        self._time = record.time
         past = self._pasts.get(record.task)
         if past is None or past.start is None or past.end is None or past.end.attempt != record.attempt:
             return
@@ -165,6 +192,7 @@ class Records:
         past.skip = None
 
     def _take_over(self, record: TakeoverRecord) -> None:
+        self._time = record.time
         past = self._pasts.get(record.origin)
         if past is None or past.start is None or past.end is None:
             return

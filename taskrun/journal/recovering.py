@@ -15,9 +15,8 @@ from taskrun.journal.compacting import compact, sync_directory
 from taskrun.journal.lines import FORMAT, to_line
 from taskrun.journal.reading import Reading, cannot, check_source, open_regular, read_open
 from taskrun.journal.records import Records
+from taskrun.journal.weighing import is_mostly_history
 from taskrun.model import HeaderRecord
-
-_SMALL = 64 * 1024
 
 
 def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_directory) -> tuple[int, Tail, Records]:
@@ -36,7 +35,7 @@ def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_direct
             tail = _begin(descriptor, path, reading.records, source)
             with contextlib.suppress(OSError):
                 sync(os.path.dirname(path))
-        elif tail.size > _SMALL and 2 * reading.history >= tail.size:
+        elif is_mostly_history(reading.records, tail.size):
             compacted = compact(path, reading.records, sync=sync)
             if compacted is not None:
                 tail, replaced = compacted, descriptor

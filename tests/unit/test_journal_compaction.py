@@ -30,6 +30,7 @@ from taskrun.journal.appending import Appender
 from taskrun.journal.compacting import compact
 from taskrun.journal.lines import to_line
 from taskrun.journal.recovering import recover
+from taskrun.journal.weighing import live_size
 from taskrun.model import Event, RunFinished, Signature, SkipRecord
 
 NAME = "journal.jsonl"
@@ -109,8 +110,7 @@ def many(count: int, attempt: int = 1) -> list[Event]:
 
 
 def test_a_journal_that_is_mostly_history_is_compacted_when_it_is_opened(tmp_path: Path) -> None:
-    for attempt in range(1, 4):
-        write(tmp_path, many(200, attempt))
+    write(tmp_path, *(many(200, attempt) for attempt in range(1, 4)))
     before = (tmp_path / NAME).stat().st_size
     records = read(tmp_path)
     write(tmp_path, run="r2")
@@ -119,6 +119,32 @@ def test_a_journal_that_is_mostly_history_is_compacted_when_it_is_opened(tmp_pat
     inode = (tmp_path / NAME).stat().st_ino
     write(tmp_path, run="r3")
     assert (tmp_path / NAME).stat().st_ino == inode
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories())
+def test_what_a_compact_journal_would_have_is_known_beforehand(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[Entry]]
+) -> None:
+    state = tmp_path_factory.mktemp("state")
+    for number, entries in enumerate(runs):
+        write(state, entries, run=f"r{number}")
+    expected = live_size(read(state))
+    compact(str(state / NAME), read(state))
+    size = (state / NAME).read_bytes().rindex(b"\n", 0, -1)
+    assert abs(size - expected) < 200 * len(runs) + 0.2 * size
+
+
+@pytest.mark.parametrize("step", [1, 7, 500])
+def test_many_tasks_are_judged_by_some_of_them(tmp_path: Path, step: int) -> None:
+    long = Signature("plot", inputs=LONG * 10)
+    events: list[Entry] = []
+    for number in range(4000):
+        signature = long if number % step == 0 else Signature("x" * (number % 300))
+        figures = ((1, 1),) * len(signature.inputs)
+        events += [started(f"t{number}", signature=signature, inputs=figures), finished(f"t{number}")]
+    size = len(write(tmp_path, events))
+    assert size == pytest.approx(live_size(read(tmp_path)), rel=0.1)
 
 
 def no_sync(directory: str) -> None:
