@@ -9,6 +9,7 @@ from taskrun.freshness.files import Comparison, Files, Looks, absent
 from taskrun.freshness.looks import Look, look_at, newest_of
 from taskrun.freshness.past import past_reason
 from taskrun.freshness.signatures import Lists, Signer, named
+from taskrun.freshness.succession import successions
 
 __all__ = [
     "Comparison",
@@ -22,4 +23,5 @@ __all__ = [
     "named",
     "newest_of",
     "past_reason",
+    "successions",
 ]

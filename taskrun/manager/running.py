@@ -18,12 +18,13 @@ from msgspec import Struct
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor, hold_signals
+from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks, usable_cores
 from taskrun.manager.keeping import ON_DISK, Keeping
-from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, Task
+from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
 from taskrun.scheduler import schedule
@@ -77,6 +78,7 @@ class Run:
             self._journal = options.keeping.open(options.state, source=study.source, run=record)
             leaving.callback(self._journal.close)
             self.records = self._journal.records
+            self._journal.amend(_successions(study, self.records, self.now()))
             self._open = self._left_behind()
             self._executor = executor_class(
                 study.root, options.state, record.run, jobs,
@@ -119,6 +121,7 @@ class Run:
         judge = FileJudge(
             self.study.graph, self.records,
             root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
+            doubtful=self.records.doubtful(boot_id()),
         )  # fmt: skip
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
@@ -172,8 +175,9 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     """What a run would do, given to `executor`, which does nothing: no lock, no directory, no file."""
     records = options.keeping.read(options.state, source=study.source)
     chosen, selected = selection(study, options)
-    judge = DryJudge(study.graph, records, root=study.root)
     log = MemoryJournal(records)
+    log.amend(_successions(study, records, time.time()))
+    judge = DryJudge(study.graph, records, root=study.root, doubtful=records.doubtful(boot_id()))
     batches = _batches(
         study, options, executor, judge, records,
         chosen=chosen, selected=selected, open_attempts={}, now=_steady_clock(), patience=_as_long_as_it_takes,
@@ -182,6 +186,10 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
         for batch in batches:
             log.append(batch)
             yield batch
+
+
+def _successions(study: Study, records: Records, now: float) -> list[TakeoverRecord]:
+    return successions(study.graph, records.pasts(), records.past, salt=records.salt, now=now)
 
 
 def selection(study: Study, options: Options) -> tuple[Sequence[int], set[int]]:

@@ -159,7 +159,7 @@ class ConfirmRecord(Record, frozen=True, gc=False, tag="confirm"):
 class TakeoverRecord(Record, frozen=True, gc=False, tag="takeover"):
     """What is on record of `origin`, which the study has no more, goes on as the past of `task`.
 
-    `env`: the hashes of its signature from now on; the rest of the signature is the same.
+    `env`: the hashes of its signature from now on; the rest of the signature is the same. `step` as in a start.
     """
 
     task: str
