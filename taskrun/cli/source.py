@@ -52,10 +52,17 @@ class Opened(Struct, frozen=True, kw_only=True):
         return select(tasks, self.select) if self.select else range(len(tasks))
 
     def on_record(self) -> OnRecord:
-        """What is on record of the study, read without a lock."""
+        """What is on record of the study, read without a lock; as the next run will see it where names have changed."""
+        from taskrun.freshness import successions
         from taskrun.standing import look_up
 
-        return self.seen or look_up(self.state, source=self.study.source)
+        if self.seen is not None:
+            return self.seen
+        found = look_up(self.state, source=self.study.source)
+        records = found.records
+        for record in successions(self.study.graph, records.pasts(), records.past, salt=records.salt, now=0.0):
+            records.apply(record)
+        return found
 
     def shown(self, path: str) -> str:
         """A path of the study as the user sees it from `here`."""
