@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
-from taskrun.scheduler import schedule
+from taskrun.scheduler import Unrecorded, schedule
 
 Batch = tuple[Event, ...]
 
@@ -129,7 +129,11 @@ class Run:
         )  # fmt: skip
         with closing(judge), closing(batches):
             for batch in batches:
-                self._journal.append(batch)
+                try:
+                    self._journal.append(batch)
+                except StateError as error:
+                    yield from _unrecorded(batches, error)
+                    raise
                 with nullcontext() if self._signals is None else self._signals.disturbable():
                     yield batch
                 if os.getpid() != self._process:
@@ -169,6 +173,13 @@ class Run:
                     f"{start.task!r}, which an earlier run began, still runs (pid {process.pid}) and writes "
                     f"{min(clash)!r}; wait for its end or kill it, then run this again"
                 )
+
+
+def _unrecorded(batches: Generator[Batch, None, None], error: StateError) -> Iterator[Batch]:
+    """Nothing can be put on record any more: what runs comes to its end, and nobody is told that it succeeded."""
+    yield batches.throw(Unrecorded(str(error)))
+    for _ in batches:
+        yield ()
 
 
 def preview(study: Study, options: Options, executor: Executor) -> Generator[Batch, None, None]:

@@ -131,12 +131,13 @@ class Skipped(Struct, frozen=True):
 
 
 class Stopping(Struct, frozen=True):
-    """The run was asked to end; `running` tasks are still on."""
+    """The run was asked to end; `running` tasks are still on. `why` it ends where no signal says that."""
 
     time: float
     level: int
     signal: str
     running: int
+    why: str = ""
 
 
 class RunFinished(Struct, frozen=True):

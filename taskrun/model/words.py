@@ -84,4 +84,5 @@ class Reason(Struct, frozen=True):
     is_certain: bool = True
 
     def __str__(self) -> str:
-        return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
+        said = f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
+        return said if self.is_certain else f"perhaps {said}"

@@ -139,7 +139,7 @@ def stopping(event: Stopping) -> str:
     """What a signal sets off, and what the next one would."""
     tasks = f"{event.running} running {'task' if event.running == 1 else 'tasks'}"
     by_hand = event.signal == "SIGINT"
-    who = "stopping" if by_hand else f"stopping ({event.signal})"
+    who = "stopping" if by_hand else f"stopping ({printable(event.why) or event.signal})"
     if not event.running:
         return f"{who}: nothing is running"
     if event.level <= 1:

@@ -11,10 +11,11 @@ from taskrun.executors.base import Executor, Judge
 from taskrun.graph import Graph
 from taskrun.model import Handle, Task
 from taskrun.plan import Plan, Policy, nothing_on_record
-from taskrun.scheduler.loop import Batch, Loop, Terms
+from taskrun.scheduler.loop import Batch, Loop
 from taskrun.scheduler.order import Order, declared_ranks
+from taskrun.scheduler.terms import Terms, Unrecorded
 
-__all__ = ["Batch", "schedule"]
+__all__ = ["Batch", "Unrecorded", "schedule"]
 
 _NO_HANDLES: Mapping[int, Handle] = {}
 
@@ -52,7 +53,8 @@ def schedule(
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
     `ranks` orders ready tasks of one priority (None: as declared, begun groups first). `patience` is asked before each
     wait how many seconds it may last: when they are over, an empty batch comes. Closing the generator early
-    terminates what runs, kills it after `grace` seconds, and stops the executor, as its end does.
+    terminates what runs, kills it after `grace` seconds, and stops the executor, as its end does. Throwing `Unrecorded`
+    in starts nothing more, lets what runs come to its end unsettled, and ends the generator.
     """
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
     order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)

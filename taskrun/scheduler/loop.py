@@ -6,11 +6,10 @@ and everything that has happened is yielded before the loop blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from heapq import heapify, heappop, heappush
 from typing import assert_never
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from taskrun.executors.base import (
@@ -32,7 +31,6 @@ from taskrun.model import (
     Event,
     Finished,
     Found,
-    Handle,
     Happening,
     Identified,
     Interrupted,
@@ -55,6 +53,7 @@ from taskrun.room import Room
 from taskrun.scheduler.consumed import Consumption
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.order import Order
+from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.timers import Timers
 
 Batch = tuple[Event, ...]
@@ -65,16 +64,6 @@ NO_MORE_PATIENCE = 3  # the level of an interruption at which nothing is waited 
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
 
 STOPPED = "the run was stopped"
-
-
-class Terms(Struct, frozen=True, kw_only=True):
-    """What a run goes by besides its plan; see `schedule`."""
-
-    attempts: Callable[[Task], int]
-    forced: Collection[int]
-    open_attempts: Mapping[int, Handle]
-    grace: float
-    patience: Callable[[], float | None]
 
 
 class Loop:
@@ -136,6 +125,8 @@ class Loop:
                 self._wait()
             self._wind_up()
             yield from self._tell()
+        except Unrecorded as trouble:
+            yield from self._drain(str(trouble))
         finally:
             try:
                 see_off(
@@ -160,6 +151,18 @@ class Loop:
         events, self._events, self._is_urgent = self._events, [], False
         for start in range(0, len(events), BATCH):
             yield tuple(events[start : start + BATCH])
+
+    def _drain(self, why: str) -> Iterator[Batch]:
+        """Start nothing, settle nothing: what is not on record has not happened. What runs comes to its end."""
+        self._starting = []
+        yield (Stopping(self._now(), 1, "", len(self._live), why),)
+        while self._live:
+            for happening in self._executor.wait(self._terms.patience()):
+                if isinstance(happening, Ended):
+                    self._live.pop(happening.task, None)
+                elif isinstance(happening, Interrupted) and happening.level > 1:
+                    return
+            yield ()
 
     def _begin(self) -> None:
         """First of all look for what earlier runs left behind; it holds its place until it is known to be over."""
