@@ -54,6 +54,11 @@ class Records:
         """Salts the hashes of values."""
         return self.header.salt
 
+    @property
+    def last_run(self) -> RunRecord | None:
+        """The run that began last; what only changed the records is none."""
+        return next((run for run in reversed(self.runs.values()) if run.command is None), None)
+
     def past(self, name: str) -> Past | None:
         """What is on record of a task; never changed by who reads it."""
         return self._pasts.get(name)
@@ -88,7 +93,8 @@ class Records:
         runs = {past.start.run for past in self._pasts.values() if past.start is not None}
         runs |= {past.skip.run for past in self._pasts.values() if past.skip is not None}
         runs |= casting_doubt(self.pasts(), {run: last for run, last in self.unended().items() if run not in runs})
-        return runs | ({next(reversed(self.runs))} if self.runs else set())
+        last = self.last_run
+        return runs if last is None else runs | {last.run}
 
     def keep(self, *, runs: Container[str], lists: Container[str]) -> None:
         """Drop the runs and lists that nothing refers to, as a compact journal does."""

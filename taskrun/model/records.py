@@ -34,7 +34,8 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
     """One invocation of the scheduler, where it ran, and what it was asked for.
 
     `host`: as `hostname` prints it; `boot`: the boot id of that machine; `total`: how many tasks it had; `select`,
-    `only`, `force`: as typed; `cores`: what its tasks share.
+    `only`, `force`: as typed; `cores`: what its tasks share. `command`: which one it was that held the state only to
+    change what is on record (`reset`, `mark-done`, `clean`), and ran nothing.
     """
 
     run: str
@@ -49,6 +50,7 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
     only: bool = False
     force: bool = False
     cores: float | None = None
+    command: str | None = None
 
 
 class StartRecord(Record, frozen=True, gc=False, tag="start"):

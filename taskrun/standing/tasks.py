@@ -67,8 +67,7 @@ class OnRecord(Struct, frozen=True):
     @property
     def last_run(self) -> RunRecord | None:
         """The run that began last."""
-        runs = self.records.runs
-        return runs[next(reversed(runs))] if runs else None
+        return self.records.last_run
 
     @property
     def run(self) -> RunRecord | None:
