@@ -35,8 +35,19 @@ def sync_directory(directory: str) -> None:
 def compact(path: str, records: Records, *, sync: Callable[[str], None] = sync_directory) -> Tail | None:
     """Replace the journal at `path` by a compact one that says the same; None where there is no room for it.
 
-    That is no error: a long journal costs time and nothing else. Nor is it one where the directory cannot be synced:
-    after a crash of the machine the long journal may be there again, which says the same.
+    That is no error: a long journal costs time and nothing else.
+    """
+    try:
+        return rewrite(path, records, sync=sync)
+    except OSError:
+        return None
+
+
+def rewrite(path: str, records: Records, *, sync: Callable[[str], None] = sync_directory) -> Tail:
+    """Replace the journal at `path`, or leave it as it is and raise OSError.
+
+    It is no error where the directory cannot be synced: after a crash of the machine the old journal may be there
+    again, which says the same.
     """
     lists = Lists()
     runs = records.live_runs()
@@ -47,7 +58,7 @@ def compact(path: str, records: Records, *, sync: Callable[[str], None] = sync_d
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        return None
+        raise
     with contextlib.suppress(OSError):
         sync(os.path.dirname(path))
     records.keep(runs=runs, lists=lists.written)

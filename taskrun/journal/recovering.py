@@ -1,6 +1,7 @@
 """Brings the journal of a held state directory into a form that can be appended to.
 
-A torn tail is kept aside and cut; a journal that is mostly history is compacted; damage is reported and left alone.
+A torn tail is kept aside and cut; a journal of an older format is kept aside and written anew, one that is mostly
+history is compacted; damage is reported and left alone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import contextlib
 import os
 from collections.abc import Callable
 
+from msgspec import structs
+
 from taskrun.errors import StateError
+from taskrun.journal.aside import free_name, keep_aside
 from taskrun.journal.checksums import Tail
-from taskrun.journal.compacting import compact, sync_directory
+from taskrun.journal.compacting import compact, rewrite, sync_directory
 from taskrun.journal.lines import FORMAT, to_line
 from taskrun.journal.reading import Reading, cannot, check_source, open_regular, read_open
 from taskrun.journal.records import Records
@@ -35,10 +39,10 @@ def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_direct
             tail = _begin(descriptor, path, reading.records, source)
             with contextlib.suppress(OSError):
                 sync(os.path.dirname(path))
-        elif is_mostly_history(reading.records, tail.size):
-            compacted = compact(path, reading.records, sync=sync)
-            if compacted is not None:
-                tail, replaced = compacted, descriptor
+        else:
+            renewed = _renew(descriptor, path, reading, sync)
+            if renewed is not None:
+                tail, replaced = renewed, descriptor
                 descriptor = _open(path)
                 os.close(replaced)
     except StateError:
@@ -54,20 +58,33 @@ def _open(path: str) -> int:
         raise cannot("open", path, error) from None
 
 
+def _renew(descriptor: int, path: str, reading: Reading, sync: Callable[[str], None]) -> Tail | None:
+    """Put another journal in the place of one that is not to be appended to; None where it may stay."""
+    if reading.records.header.format < FORMAT:
+        return _migrate(descriptor, path, reading.records, sync)
+    if is_mostly_history(reading.records, reading.end):
+        return compact(path, reading.records, sync=sync)
+    return None
+
+
+def _migrate(descriptor: int, path: str, records: Records, sync: Callable[[str], None]) -> Tail:
+    """Go on in the format of today. At every instant one of the two journals is at `path`, whole."""
+    old = records.header
+    aside = f"{path}.format-{old.format}"
+    try:
+        keep_aside(descriptor, aside)
+        with contextlib.suppress(OSError):
+            sync(os.path.dirname(path))
+        records.header = structs.replace(old, format=FORMAT)
+        return rewrite(path, records, sync=sync)
+    except OSError as error:
+        raise cannot("bring into the format of this version", path, error) from None
+
+
 def _cut(descriptor: int, path: str, reading: Reading) -> None:
     """Move what lies behind the last whole record into a file of its own."""
-    number = 1
-    while os.path.lexists(f"{path}.cut-{number}"):
-        number += 1
-    aside = f"{path}.cut-{number}"
     try:
-        with open(aside, "xb") as file:
-            position = reading.end
-            while block := os.pread(descriptor, 1 << 20, position):
-                file.write(block)
-                position += len(block)
-            file.flush()
-            os.fsync(file.fileno())
+        keep_aside(descriptor, free_name(path, "cut"), begin=reading.end)
         os.ftruncate(descriptor, reading.end)
     except OSError as error:
         raise cannot("cut", path, error) from None
