@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskrun.freshness.files import LONG
+from taskrun.freshness.wording import changed_words
 from taskrun.model import Argv, Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
 
 PARAM = "TASKRUN_PARAM_"
@@ -48,7 +49,7 @@ class Signer:
         if not self.lists.same(then.inputs, now.inputs):
             yield Reason(ReasonKind.INPUTS_CHANGED, _changed_paths(then.inputs, now.inputs, "its inputs grew: "))
         if then.command != now.command:
-            yield Reason(ReasonKind.COMMAND_CHANGED, _changed_words(_words(then.command), _words(now.command)))
+            yield Reason(ReasonKind.COMMAND_CHANGED, changed_words(then.command, now.command))
         if then.env != now.env:
             yield Reason(ReasonKind.ENV_CHANGED, _changed_names(then.env, now.env))
         if then.cwd != now.cwd:
@@ -122,22 +123,6 @@ def named(items: Sequence[str]) -> str:
 
 def _shell(signed: Signature) -> str:
     return " ".join(signed.shell) or "none"
-
-
-def _words(command: str | tuple[str, ...]) -> list[str]:
-    return command.split(" ") if isinstance(command, str) else list(command)
-
-
-def _changed_words(old: list[str], new: list[str]) -> str:
-    """`1000 → 2000`: what differs between the first and the last different word."""
-    first = 0
-    while first < min(len(old), len(new)) and old[first] == new[first]:
-        first += 1
-    last = 0
-    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
-        last += 1
-    gone, came = " ".join(old[first : len(old) - last]), " ".join(new[first : len(new) - last])
-    return f"{gone or 'nothing'} → {came or 'nothing'}"
 
 
 def _changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> str:
