@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from taskrun.executors.base import NOTHING_SPECIAL, Attempt
 from taskrun.executors.local import LocalExecutor
+from taskrun.history import Foresight
 from taskrun.model import Argv, Ended, Handle, Happening, Shell, Spawned, Step, Task
 
 DEADLINE = 30.0
@@ -28,11 +30,22 @@ def task(index: int, action: str | Sequence[str], **keys: object) -> Task:
 class Place:
     """An executor and everything that it has told."""
 
-    def __init__(self, root: Path, *, owns_process: bool = False, grace: float = 10.0, jobs: int = 4) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        owns_process: bool = False,
+        grace: float = 10.0,
+        jobs: int = 4,
+        shims: bool = False,
+        is_recorded: Callable[[str, int], bool] = lambda task, attempt: True,
+        run: str = "this-run",
+    ) -> None:
         self.root = root
         self.executor = LocalExecutor(
-            os.fspath(root), STATE, "this-run", Fraction(jobs), grace=grace, owns_process=owns_process
-        )
+            os.fspath(root), STATE, run, Fraction(jobs), grace=grace, owns_process=owns_process,
+            foresight=AllLong() if shims else None, is_recorded=is_recorded,
+        )  # fmt: skip
         self.happened: list[Happening] = []
 
     def start(self, *tasks: Task, number: int = 1, round: int = 1, handle: Handle | None = None) -> None:
@@ -70,10 +83,17 @@ def ended(happened: Sequence[Happening]) -> list[Ended]:
     return [found for found in happened if isinstance(found, Ended)]
 
 
+class AllLong(Foresight):
+    """Every task is to have a shim."""
+
+    def is_long(self, task: str, step: str) -> bool:
+        return True
+
+
 @contextmanager
-def place(root: Path, *, owns_process: bool = False, grace: float = 10.0, jobs: int = 4) -> Iterator[Place]:
+def place(root: Path, **keys: Any) -> Iterator[Place]:
     """A `Place` that is left with nothing running."""
-    found = Place(root, owns_process=owns_process, grace=grace, jobs=jobs)
+    found = Place(root, **keys)
     try:
         yield found
     finally:

@@ -3,9 +3,9 @@
 A script, `python -I -S -X utf8 shim.py RESULT PROGRAM WORD...`, that imports nothing of ours: the command sees nothing
 of it but another parent. RESULT gets whole lines, each of them when it is true, and is locked while the shim lives:
 
-    shim RUN PID TICKS NAMESPACE locked|unlocked    there is a shim, but no command yet
-    started PID TICKS                               the command
-    ended STATUS SECONDS USER SYSTEM PEAK TIME      what wait4 said of it; PEAK in bytes, TIME since the epoch
+    shim RUN BOOT PID TICKS NAMESPACE locked|unlocked   there is a shim, but no command yet
+    started PID TICKS                                   the command
+    ended STATUS SECONDS USER SYSTEM PEAK TIME          what wait4 said of it; PEAK in bytes, TIME since the epoch
 
 `-` is "not known". It leaves with the command's exit code or of its signal; with REFUSED where there was no command.
 No signal but SIGKILL ends it before that: all are blocked, and those of the terminal are for the command to obey.
@@ -21,7 +21,7 @@ import sys
 import time
 
 REFUSED = 125
-MARK = "TASKRUN_SHIM"  # in our own environment only
+MARK = "TASKRUN_SHIM"  # the boot id, in our own environment only
 HIDDEN = ("LD_", "DYLD_", "LC_")  # what would change us: the command's come as TASKRUN_SHIM_LD_PRELOAD, ...
 _NOT_DEFAULT = (_signal.SIGPIPE, _signal.SIGXFSZ)  # Python ignores these
 _IS_DARWIN: bool = sys.platform == "darwin"
@@ -58,7 +58,8 @@ def _open(path: str) -> int:
     except OSError:
         lock = "unlocked"  # a file system without locks
     pid = os.getpid()
-    line = f"shim {os.environ['TASKRUN_RUN']} {pid} {_ticks(pid)} {_namespace()} {lock}\n".encode()
+    names = f"{os.environ['TASKRUN_RUN']} {os.environ[MARK] or '-'}"
+    line = f"shim {names} {pid} {_ticks(pid)} {_namespace()} {lock}\n".encode()
     if os.write(file, line) != len(line):
         raise OSError("the disk is full")
     return file

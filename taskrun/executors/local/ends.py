@@ -13,6 +13,9 @@ import signal
 import sys
 import time
 
+from msgspec.structs import replace
+
+from taskrun.executors.local.results import End
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
 
@@ -72,6 +75,37 @@ def ended(
         usage.ru_stime,
         usage.ru_maxrss * _RSS_UNIT if has_peak else None,
     )
+
+
+def told(task: int, attempt: int, start: float, end: End) -> Ended:
+    """What a shim wrote down."""
+    code = os.waitstatus_to_exitcode(end.status)
+    return Ended(
+        task,
+        attempt,
+        start,
+        end.time,
+        code if code >= 0 else None,
+        signal_name(-code) if code < 0 else None,
+        None,
+        "",
+        end.seconds,
+        end.user,
+        end.system,
+        end.max_rss,
+    )
+
+
+def found_over(task: int, attempt: int, end: End | None, *, lost: str) -> Ended:
+    """An attempt that was looked for, or (`lost`: what to say then) seen alive: what its shim wrote down, if anything.
+
+    A signal is no result: it came after the runner had died, and from nobody who knew what for.
+    """
+    if end is not None:
+        ended = told(task, attempt, end.time - end.seconds, end)
+        return ended if ended.signal is None else replace(ended, cause=Cause.INTERRUPTED)
+    now = time.time()
+    return Ended(task, attempt, now, now, cause=Cause.LOST if lost else Cause.INTERRUPTED, message=lost)
 
 
 def lost(task: int, attempt: int, start: float, seconds: float, message: str) -> Ended:

@@ -10,22 +10,29 @@ import resource
 import signal
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
+from taskrun.executors.local.results import Result, is_held, note_asked, read_result
+from taskrun.executors.local.shims import Shims, command_of
 from taskrun.executors.local.wait import peek, watch
+from taskrun.executors.shim import REFUSED
+from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
-from taskrun.machine import StartClock, find_process, marks, namespace, usable_cores
+from taskrun.machine import StartClock, marks, namespace, usable_cores
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
 _FORKED = "this process was forked off the one that runs it"
 _ORPHAN = "it outlived its runner, and nobody saw how it ended"
+_SHIMLESS = "its shim was killed, so that nobody saw how it ended"
 _TICK: tuple[Happening, ...] = (Tick(),)
+
+_SOON = 0.005  # seconds until a kill is tried again that found no command yet
 
 _Result = tuple[int, resource.struct_rusage, float]  # as wait4 gave it, and when by the steady clock
 
@@ -36,7 +43,8 @@ class LocalExecutor:
     `root`: the study's directory. `state`: the state directory, absolute or seen from `root`. `run`: this run's id.
     `jobs`: the cores to share (None: the usable ones). `grace`: seconds between SIGTERM and SIGKILL for what a task
     leaves behind. `owns_process`: nobody else in this process has children, signals or a current directory (the
-    `taskrun` command); in a host program they are left alone.
+    `taskrun` command); in a host program they are left alone. `foresight` says which tasks get a shim (None: none), and
+    is told of what succeeds; `is_recorded` says whether the end of a task's attempt, named and numbered, is on record.
     """
 
     def __init__(
@@ -48,8 +56,10 @@ class LocalExecutor:
         *,
         grace: float = 10.0,
         owns_process: bool = False,
+        foresight: Foresight | None = None,
+        is_recorded: Callable[[str, int], bool] = lambda task, attempt: True,
     ) -> None:
-        root = os.path.abspath(root)
+        root, state = os.path.abspath(root), os.path.join(os.path.abspath(root), state)
         cores = usable_cores() if jobs is None else jobs
         self.pools: Mapping[str, Fraction] = {"cores": cores}
         self._run = run
@@ -60,11 +70,13 @@ class LocalExecutor:
         self._pids: dict[int, int] = {}
         self._results: dict[int, _Result] = {}  # of children that were reaped before anybody asked
         self._adoptions = adopt.Adoptions()
+        self._unsent: dict[int, tuple[Task, bool]] = {}  # kills, by task, for which there was no command yet
         self._lingering = ends.Lingering(grace)
         self._interrupts = Interrupts()
         self._happened: list[Happening] = []
         self._is_stopped = False
-        self._launcher = Launcher(root, os.path.join(root, state), run, cores, owns_process=owns_process)
+        self._shims = Shims(state, foresight, is_recorded)
+        self._launcher = Launcher(root, state, run, cores, shims=self._shims, owns_process=owns_process)
         try:
             self._watch = watch(self._reap_early, owns_process=owns_process)
         except BaseException:
@@ -76,15 +88,16 @@ class LocalExecutor:
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
         """See `Executor.start`."""
+        self._shims.tidy()
         if handle is not None:
             self._adopt(task, attempt, handle)
             return
         with self._watch.undisturbed():
-            self._start(task, attempt)
+            self._start(task, attempt, self._shims.wanted(task, attempt.number))
 
-    def _start(self, task: Task, attempt: Attempt) -> None:
+    def _start(self, task: Task, attempt: Attempt, result: str = "") -> None:
         try:
-            child = self._launcher.launch(task, attempt, self._starts.read)
+            child = self._launcher.launch(task, attempt, self._starts.read, result=result)
         except CouldNotStart as error:
             self._happened.append(ends.not_started(task.index, attempt.number, str(error)))
             return
@@ -97,21 +110,24 @@ class LocalExecutor:
         self._happened.append(Spawned(task.index, found))
 
     def _adopt(self, task: Task, attempt: Attempt, handle: Handle) -> None:
-        process = find_process(task.name, handle)
-        if process is None:
-            if handle.pid is not None and adopt.leftovers(handle.pid, marks(task.name, handle)):
-                self._lingering.notice(handle.pid)
-            now = time.time()
-            self._happened.append(Ended(task.index, attempt.number, now, now, cause=Cause.INTERRUPTED))
+        path = self._shims.path(task.name, handle.attempt)
+        adoption = adopt.search(task, handle, path)
+        if adoption is None:
+            result = adopt.of_this_boot(read_result(path, handle.run))
+            group = result.command.pid if result is not None and result.command is not None else handle.pid
+            if group is not None and adopt.leftovers(group, marks(task.name, handle)):
+                self._lingering.notice(group)
+            self._end_of_earlier(task.index, task.name, attempt.number, result, lost="")
             return
-        self._adoptions.add(adopt.Adoption(task.index, attempt.number, process))
-        found = Handle(handle.run, handle.attempt, handle.round, process.pid, process.ticks, process.namespace)
-        self._happened.append(Spawned(task.index, found))
+        self._adoptions.add(adoption)
+        pid, ticks, space = adoption.process.pid, adoption.process.ticks, adoption.process.namespace
+        self._happened.append(Spawned(task.index, Handle(handle.run, handle.attempt, handle.round, pid, ticks, space)))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """See `Executor.wait`. AssertionError where there is nothing to wait for."""
+        self._shims.tidy()
         happened = self._happened
         if not happened:
             until = None if timeout is None else time.monotonic() + timeout
@@ -123,7 +139,7 @@ class LocalExecutor:
     def _step(self, until: float | None) -> bool:
         """Sleep once, and see what came of it. True when there is nothing more to wait for."""
         remaining = None if until is None else until - time.monotonic()
-        if self._lingering.groups or self._adoptions.known:
+        if self._lingering.groups or self._adoptions.known or self._unsent:
             self._block(self._nap(remaining))
             self._look()
         elif self._children or remaining is not None:
@@ -137,6 +153,8 @@ class LocalExecutor:
     def _nap(self, remaining: float | None) -> float:
         """How long to sleep at a stretch while there is something that no event tells of."""
         look = self._lingering.next_look() if self._lingering.groups else adopt.LOOK
+        if self._unsent:
+            look = min(look, _SOON)
         return look if remaining is None else min(look, remaining)
 
     def _block(self, timeout: float | None) -> None:
@@ -147,15 +165,37 @@ class LocalExecutor:
             self._happened.append(self._interrupts.receive(number))
 
     def _look(self) -> None:
-        """At what is not our child."""
+        """At what no event tells of."""
+        if self._unsent:
+            self._try_again()
         if self._lingering.groups:
             self._lingering.tend()
         if self._adoptions.known:
             for gone in self._adoptions.take_gone():
-                if ends.signal_group(gone.process.pid, 0):
-                    self._lingering.notice(gone.process.pid)
-                now = time.time()
-                self._happened.append(Ended(gone.task, gone.attempt, now, now, cause=Cause.LOST, message=_ORPHAN))
+                self._see_gone(gone)
+
+    def _see_gone(self, gone: adopt.Adoption) -> None:
+        held = is_held(gone.result) is True
+        result = read_result(gone.result, gone.handle.run)
+        heir = adopt.heir(gone, held=held, result=result)
+        if heir is not None:
+            self._adoptions.add(heir)
+            return
+        leader = gone.process if result is None or result.command is None else result.command
+        if leader.namespace == self._namespace and ends.signal_group(leader.pid, 0):
+            self._lingering.notice(leader.pid)
+        lost = _SHIMLESS if gone.handle.run == self._run else _ORPHAN
+        self._end_of_earlier(gone.index, gone.task, gone.handle.attempt, result, lost=lost)
+
+    def _end_of_earlier(self, index: int, task: str, attempt: int, result: Result | None, *, lost: str) -> None:
+        """An attempt that is no child of ours is over. What a runner asked to end has no result to go by.
+
+        `lost`: what to say where it was seen alive, and has left no word.
+        """
+        end = None if result is None or result.is_asked else result.end
+        self._launcher.clean_up(task, attempt)
+        self._shims.note_over(task, attempt)
+        self._happened.append(ends.found_over(index, attempt, end, lost=lost))
 
     def _reap(self, pid: int) -> None:
         """Take the result of a child that looks over."""
@@ -168,18 +208,69 @@ class LocalExecutor:
         if result is None:
             return
         status, usage, moment = result
-        try:
-            os.killpg(pid, 0)
-        except (ProcessLookupError, PermissionError):
-            pass
-        else:
-            self._lingering.notice(pid)
-        self._forget(child)
         has_peak = self._launcher.peak.is_exceeded(usage.ru_maxrss, child.peak)
         seconds = moment - child.began
-        self._happened.append(
-            ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
-        )
+        ended = ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
+        if child.result:
+            self._end_shimmed(child, status, ended)
+        else:
+            self._end(child, pid, ended)
+
+    def _lose(self, child: Child, why: str) -> None:
+        seconds = time.monotonic() - child.began
+        ended = ends.lost(child.task.index, child.attempt, child.start, seconds, why)
+        if child.result:
+            self._end_shimmed(child, signal.SIGKILL, ended)
+        else:
+            self._end(child, 0, ended)
+
+    def _end_shimmed(self, child: Child, status: int, ended: Ended) -> None:
+        """A shim is over; `status` and `ended` say how, and count where it has not said how its command ended."""
+        found = read_result(child.result, self._run)
+        command = found.command if found is not None else None
+        if found is not None and found.end is not None:
+            ended = ends.told(child.task.index, child.attempt, child.start, found.end)
+        elif status == signal.SIGKILL and self._follow_command(child, found):
+            return
+        self._shims.note_over(child.task.name, child.attempt)
+        if command is None and self._is_to_start_again(child, status):
+            self._forget(child)
+            with self._watch.undisturbed():
+                self._start(child.task, Attempt(child.attempt, child.round))
+            return
+        self._end(child, command.pid if command is not None else 0, ended)
+
+    def _follow_command(self, child: Child, found: Result | None) -> bool:
+        """Whether a command outlives its shim; it is waited for then, though nobody will learn how it ended."""
+        handle = Handle(self._run, child.attempt, child.round)
+        process = adopt.survivor(child.task.name, handle, found)
+        if process is None:
+            return False
+        child.leave()
+        self._forget(child)
+        self._adoptions.add(adopt.Adoption(child.task.index, child.task.name, handle, child.result, process))
+        return True
+
+    def _is_to_start_again(self, child: Child, status: int) -> bool:
+        """Whether a shim has failed before it started anything: no disk, no process, no such program, no Python.
+
+        What removes the whole state meanwhile removes its word too: then its exit code is the command's.
+        """
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+        is_there = os.path.isdir(os.path.dirname(child.result))
+        return bool(code) and (code == REFUSED or is_there) and not child.is_asked and not self._is_stopped
+
+    def _end(self, child: Child, group: int, ended: Ended) -> None:
+        """A child is over, and what it left in its group (0: none is known to be its) with it."""
+        try:
+            if group:
+                os.killpg(group, 0)
+                self._lingering.notice(group)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._forget(child)
+        self._shims.learn(child.task, ended)
+        self._happened.append(ended)
 
     def _result(self, pid: int) -> _Result | None:
         """How a child ended; None while it has not. ChildProcessError: somebody else was told."""
@@ -201,11 +292,6 @@ class LocalExecutor:
                     self._results[pid] = status, usage, time.monotonic()
         return len(self._results) > before
 
-    def _lose(self, child: Child, why: str) -> None:
-        self._forget(child)
-        seconds = time.monotonic() - child.began
-        self._happened.append(ends.lost(child.task.index, child.attempt, child.start, seconds, why))
-
     def _forget(self, child: Child) -> None:
         del self._children[child.pid]
         del self._pids[child.task.index]
@@ -221,32 +307,51 @@ class LocalExecutor:
     def kill(self, task: Task, *, force: bool) -> None:
         """See `Executor.kill`."""
         number = signal.SIGKILL if force else signal.SIGTERM
-        pid = self._pids.get(task.index)
+        pid, adoption = self._pids.get(task.index), self._adoptions.get(task.index)
         if pid is not None:
-            self._kill(pid, number)
-            return
-        adoption = self._adoptions.get(task.index)
-        if adoption is not None and self._adoptions.is_alive(adoption):
-            ends.signal_group(adoption.process.pid, number, signal.SIGCONT)
+            self._kill(self._children[pid], number)
+        elif adoption is not None and adoption.is_seen and adoption.is_alive:
+            self._signal(task, adoption.group, number, adoption.result)
 
-    def _kill(self, pid: int, number: int) -> None:
+    def _kill(self, child: Child, number: int) -> None:
         try:
-            peek(pid)
+            is_over = peek(child.pid)
         except ChildProcessError:
             return  # somebody else has reaped it: the number may be another's
-        ends.signal_group(pid, number, signal.SIGCONT)
+        child.is_asked = True
+        if not child.result:
+            ends.signal_group(child.pid, number, signal.SIGCONT)
+        elif not is_over:
+            self._signal(child.task, command_of(child.pid), number, child.result)
+
+    def _signal(self, task: Task, group: int, number: int, result: str) -> None:
+        """Under a shim that has just begun there is no command yet; later."""
+        if group:
+            note_asked(result)
+            ends.signal_group(group, number, signal.SIGCONT)
+        else:
+            _, was_forced = self._unsent.get(task.index, (task, False))
+            self._unsent[task.index] = task, was_forced or number == signal.SIGKILL
+
+    def _try_again(self) -> None:
+        unsent, self._unsent = self._unsent, {}
+        for task, force in unsent.values():
+            self.kill(task, force=force)
 
     def abandon(self) -> None:
         """In a forked child: the processes are its parent's, to be waited for and killed by nobody else."""
         self._is_stopped = True
         self._lingering = ends.Lingering(self._grace)
         for child in list(self._children.values()):
-            child.streams.log, child.script = None, ""  # they are still in use
+            child.leave()
+            child.result = ""
             self._lose(child, _FORKED)
         now = time.time()
         for adoption in self._adoptions.known.values():
-            self._happened.append(Ended(adoption.task, adoption.attempt, now, now, cause=Cause.LOST, message=_FORKED))
+            number = adoption.handle.attempt
+            self._happened.append(Ended(adoption.index, number, now, now, cause=Cause.LOST, message=_FORKED))
         self._adoptions.close()
+        self._shims.forget()
 
     def stop(self) -> None:
         """See `Executor.stop`: ends what still runs, and returns when all of it is gone."""
@@ -257,17 +362,19 @@ class LocalExecutor:
         try:
             self._end_everything()
         finally:
+            self._shims.tidy()
             self._watch.close()
             self._launcher.close()
 
     def _end_everything(self) -> None:
-        for pid in list(self._children):
-            self._kill(pid, signal.SIGTERM)
+        for child in list(self._children.values()):
+            self._kill(child, signal.SIGTERM)
         until = time.monotonic() + self._grace
         is_forced = False
         while self._children or self._lingering.groups:
             self._block(self._lingering.next_look())
             self._lingering.tend(closely=True)
+            self._try_again()
             asked = [found.level for found in self._happened if isinstance(found, Interrupted)]
             if not is_forced and (asked or time.monotonic() >= until):
                 is_forced = True
@@ -277,8 +384,8 @@ class LocalExecutor:
             self._happened.clear()
 
     def _kill_everything(self) -> None:
-        for pid in list(self._children):
-            self._kill(pid, signal.SIGKILL)
+        for child in list(self._children.values()):
+            self._kill(child, signal.SIGKILL)
         self._lingering.kill()
 
 

@@ -16,10 +16,11 @@ from taskrun.executors.base import Attempt
 from taskrun.executors.local.commands import Command, direct_command, long_text, plain_command
 from taskrun.executors.local.ends import Peak
 from taskrun.executors.local.environment import Environments, Surroundings, Variables
+from taskrun.executors.local.shims import Shims
 from taskrun.executors.local.spawn import Spawner
 from taskrun.executors.local.streams import Streams, discard_if_empty, first_obstacle, streams_of
 from taskrun.model import Task
-from taskrun.names import log_name, task_path
+from taskrun.names import log_name, script_name
 
 
 class CouldNotStart(Exception):
@@ -28,16 +29,22 @@ class CouldNotStart(Exception):
 
 class Child:
     """A process of ours. `start` and `began` are its start by the epoch and by the steady clock, `before` by the start
-    clock; `peak` is our own peak memory just after it, where asked.
+    clock; `peak` is our own peak memory just after it, where asked. `result`: where it is a shim, its result file.
+    `is_asked`: it was asked to end.
     """
 
-    __slots__ = ("attempt", "before", "began", "peak", "pid", "round", "script", "start", "streams", "task")
+    __slots__ = (
+        "attempt", "before", "began", "is_asked", "peak", "pid", "result", "round", "script", "start", "streams",
+        "task",
+    )  # fmt: skip
 
-    def __init__(self, task: Task, attempt: Attempt, streams: Streams) -> None:
+    def __init__(self, task: Task, attempt: Attempt, streams: Streams, result: str) -> None:
         self.task = task
         self.attempt = attempt.number
         self.round = attempt.round
         self.streams = streams
+        self.result = result
+        self.is_asked = False
         self.script = ""
         self.pid = 0
         self.before = 0
@@ -52,23 +59,30 @@ class Child:
         if self.script:
             _remove(self.script)
 
+    def leave(self) -> None:
+        """Its log and its script are still in use, whatever became of this process."""
+        self.streams.log, self.script = None, ""
+
 
 class Launcher:
-    """Starts the tasks of one study; `state` is absolute."""
+    """Starts the tasks of one study, under `shims` where asked to; `state` is absolute."""
 
-    def __init__(self, root: str, state: str, run: str, most_cores: Fraction, *, owns_process: bool) -> None:
+    def __init__(
+        self, root: str, state: str, run: str, most_cores: Fraction, *, shims: Shims, owns_process: bool
+    ) -> None:
         self._root = root
         self._state = state
+        self._shims = shims
         self._made: set[str] = set()
         self.peak = Peak()
         self._environments = Environments(os.environb, run, most_cores)
         self._spawner = Spawner(root, owns_process=owns_process)
 
-    def launch(self, task: Task, attempt: Attempt, read_clock: Callable[[], int]) -> Child:
-        """A process that runs. CouldNotStart leaves nothing behind."""
+    def launch(self, task: Task, attempt: Attempt, read_clock: Callable[[], int], *, result: str = "") -> Child:
+        """A process that runs, under a shim if that is to write a `result`. CouldNotStart leaves nothing behind."""
         log = f"{self._state}/{log_name(task.name, attempt.number)}"
         streams = streams_of(task.stdout, task.stderr, root=self._root, log=log)
-        child = Child(task, attempt, streams)
+        child = Child(task, attempt, streams, result)
         directory = os.path.join(self._root, task.cwd) if task.cwd else self._root
         try:
             if streams.log is not None:
@@ -88,6 +102,11 @@ class Launcher:
         child.peak = self.peak.at_start(child.began)
         return child
 
+    def clean_up(self, task: str, attempt: int) -> None:
+        """As for a child, for an attempt of an earlier run that is over."""
+        discard_if_empty(f"{self._state}/{log_name(task, attempt)}")
+        _remove(f"{self._state}/{script_name(task, attempt)}")
+
     def close(self) -> None:
         """Give back descriptors and the current directory."""
         self._spawner.close()
@@ -97,7 +116,7 @@ class Launcher:
         direct = direct_command(action, around, child.round)
         if direct is not None:
             try:
-                return self._spawner.spawn(direct, variables, child.streams, directory)
+                return self._spawn(child, direct, variables, directory)
             except OSError:
                 pass  # bash finds out, and says so as bash does
         text = long_text(action, child.round)
@@ -105,14 +124,24 @@ class Launcher:
             child.script = self._write_script(child, text)
         command = plain_command(action, around, child.round, directory, child.script)
         try:
-            return self._spawner.spawn(command, variables, child.streams, directory)
+            return self._spawn(child, command, variables, directory)
         except OSError as error:
             if error.errno == errno.ENOENT and self._has_lost_its_state(child.streams):
                 return self._spawner.spawn(command, variables, child.streams, directory)
             raise _explained(error, command, child.streams, directory) from error
 
+    def _spawn(self, child: Child, command: Command, variables: Variables, directory: str) -> int:
+        if child.result:
+            try:
+                self._make_parent(child.result)
+                shim = self._shims.wrap(command, child.result)
+                return self._spawner.spawn(shim, self._shims.around(variables), child.streams, directory)
+            except OSError:
+                child.result = ""  # what stands in the way is told of the command itself, or stands in the shim's only
+        return self._spawner.spawn(command, variables, child.streams, directory)
+
     def _write_script(self, child: Child, text: str) -> str:
-        path = f"{self._state}/scripts/{task_path(child.task.name)}.{child.attempt}"
+        path = f"{self._state}/{script_name(child.task.name, child.attempt)}"
         self._make_parent(path)
         with open(path, "wb") as file:
             file.write(os.fsencode(text))

@@ -1,0 +1,115 @@
+"""What shims leave on disk about their commands: read by whoever finds an attempt without an end.
+
+Only whole lines count, and only those of the run that is asked for: a file may be as old as a journal that was lost.
+See `executors.shim` for its lines.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+
+from msgspec import Struct
+
+from taskrun.machine import Identity
+
+_UNKNOWN = "-"
+_ASKED = b"asked\n"
+
+
+class End(Struct, frozen=True):
+    """How a command ended: `status` as of `wait4`, times in seconds, `max_rss` in bytes, `time` since the epoch."""
+
+    status: int
+    seconds: float
+    user: float
+    system: float
+    max_rss: int | None
+    time: float
+
+
+class Result(Struct, frozen=True):
+    """What is known of a shim and its command. `is_asked`: a runner asked the command to end.
+
+    `command` is None as long as there was none, `end` as long as it had none, or where the shim was killed before.
+    """
+
+    run: str
+    boot: str
+    shim: Identity
+    is_locked: bool
+    command: Identity | None = None
+    end: End | None = None
+    is_asked: bool = False
+
+
+def read_result(path: str, run: str | None = None) -> Result | None:
+    """What a result file says; None where there is none, or it is of another run than `run`."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read().split(b"\n")[:-1]
+    except OSError:
+        return None
+    words = [line.decode(errors="replace").split(" ") for line in lines]
+    try:
+        found = _parse({line[0]: line[1:] for line in words})
+    except (ValueError, KeyError):
+        return None
+    return found if run in (None, found.run) else None
+
+
+def is_held(path: str) -> bool | None:
+    """Whether a shim holds this file, on whatever machine; None where that cannot be known."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    found = read_result(path)
+    return False if found is not None and found.is_locked else None
+
+
+def note_asked(path: str) -> None:
+    """A command was asked to end: should the runner die now, what it makes of that is no result of its own."""
+    with suppress(OSError):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            os.write(file, _ASKED)
+        finally:
+            os.close(file)
+
+
+def _parse(lines: dict[str, list[str]]) -> Result:
+    """ValueError or KeyError for anything but what a shim writes."""
+    run, boot, pid, ticks, space, lock = lines["shim"]
+    namespace = _number(space)
+    return Result(
+        run,
+        boot,
+        Identity(int(pid), _number(ticks), namespace),
+        lock == "locked",
+        _command(lines["started"], namespace) if "started" in lines else None,
+        _end(*lines["ended"]) if "ended" in lines else None,
+        "asked" in lines,
+    )
+
+
+def _command(words: list[str], namespace: int | None) -> Identity:
+    pid, ticks = words
+    return Identity(int(pid), _number(ticks), namespace)
+
+
+def _end(status: str, seconds: str, user: str, system: str, peak: str, time: str) -> End:
+    return End(int(status), float(seconds), float(user), float(system), _number(peak), float(time))
+
+
+def _number(word: str) -> int | None:
+    return None if word == _UNKNOWN else int(word)
