@@ -7,13 +7,13 @@ judge and a journal that change nothing.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from fractions import Fraction
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
@@ -22,7 +22,8 @@ from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
 from taskrun.judge import DryJudge, FileJudge
-from taskrun.machine import boot_id, find_process, host_name, namespace, start_ticks, usable_cores
+from taskrun.machine import boot_id, find_process, host_name, usable_cores
+from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
@@ -257,16 +258,8 @@ def _steady_clock() -> Callable[[], float]:
 
 
 def _this_run(options: Options, cores: Fraction, *, total: int) -> RunRecord:
-    pid = os.getpid()
-    now = time.time()
-    return RunRecord(
-        run=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}",
-        time=now,
-        host=host_name(),
-        boot=boot_id(),
-        pid=pid,
-        ticks=start_ticks(pid),
-        namespace=namespace(),
+    return replace(
+        invocation(),
         total=total,
         select=(*options.tasks, *options.select),
         only=options.only,
