@@ -135,3 +135,8 @@ def said(records: Records) -> dict[str, object]:
             for past in pasts
         ],
     }
+
+
+def unmarked(content: bytes) -> bytes:
+    """A journal's lines without its marks."""
+    return b"".join(line for line in content.splitlines(keepends=True) if b'"synced"' not in line)

@@ -1,6 +1,7 @@
 """Appends whole lines to an open file, or none; never leaves half of one before the next.
 
-A write that fails or falls short (a full disk, a quota, a limit) is cut back to the last whole line.
+A write that fails or falls short (a full disk, a quota, a limit) is cut back to the last whole line, and nothing
+follows it: what would come next may build on what was lost, also where there is room again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class Appender:
         self._synced = 0
         self._unsynced = tail.size  # the byte up to which records go; marks are not worth a sync
         self._guard = threading.Lock()
+        self._failure: StateError | None = None
+        found = os.fstat(descriptor)
+        self._file = (found.st_dev, found.st_ino)
 
     @property
     def is_dirty(self) -> bool:
@@ -34,9 +38,10 @@ class Appender:
         return self._unsynced > self._synced
 
     def write(self, lines: bytes) -> None:
-        """Append whole lines in one write; raises StateError with the system's words, after cutting back."""
+        """Append whole lines in one write; raises StateError with the system's words, after cutting back, and from
+        then on each time.
+        """
         with self._guard:
-            self._check_linked()
             self._write(lines)
             self._unsynced = self._tail.size
 
@@ -55,14 +60,18 @@ class Appender:
             self._write(to_line(SyncedRecord(upto=tail.size, crc=tail.crc)))
 
     def check(self) -> None:
-        """Raise StateError where the file is not at its path any more: what is written to it is lost."""
+        """Raise StateError where nothing more can go on record: a write has failed, or the file is not at its path any
+        more, and what is written to it is lost.
+        """
+        if self._failure is not None:
+            raise StateError(str(self._failure))
         try:
-            there, here = os.stat(self.path), os.fstat(self._descriptor)
+            found = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
-            raise self._deleted() from None
+            raise StateError(f"{self.path} was deleted or moved during the run; this run writes nothing more") from None
         except OSError as error:
             raise cannot("find", self.path, error) from None
-        if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+        if (found.st_dev, found.st_ino) != self._file:
             raise StateError(f"{self.path} was replaced during the run; this run writes nothing more")
 
     def close(self) -> None:
@@ -71,19 +80,16 @@ class Appender:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _check_linked(self) -> None:
-        """Much cheaper than `check`, and all that is needed where nobody puts another file in its place."""
-        try:
-            links = os.fstat(self._descriptor).st_nlink
-        except OSError as error:
-            raise cannot("write", self.path, error) from None
-        if not links:
-            raise self._deleted()
-
-    def _deleted(self) -> StateError:
-        return StateError(f"{self.path} was deleted or moved during the run; this run writes nothing more")
-
     def _write(self, lines: bytes) -> None:
+        try:
+            self.check()
+            self._write_out(lines)
+        except StateError as failure:
+            self._failure = self._failure or failure
+            raise
+        self._tail = self._tail.after(lines)
+
+    def _write_out(self, lines: bytes) -> None:
         written = 0
         try:
             written = os.write(self._descriptor, lines)
@@ -93,13 +99,11 @@ class Appender:
             whole = lines.rfind(b"\n", 0, written) + 1
             self._cut_back(self._tail.after(lines[:whole]))
             raise cannot("write", self.path, error) from None
-        self._tail = self._tail.after(lines)
 
     def _cut_back(self, tail: Tail) -> None:
         try:
             os.ftruncate(self._descriptor, tail.size)
         except OSError as error:
-            self.close()  # half a line stands there: nothing may follow it
             raise cannot("write", self.path, error) from None
         self._tail = tail
         self._unsynced = tail.size

@@ -37,10 +37,6 @@ class Lists:
         self._digests[id(items)] = (items, digest)
         self._written.add(digest)
 
-    def forget(self) -> None:
-        """What the file holds is not known any more: each list is written again when it is next named."""
-        self._written.clear()
-
     def pack(self, record: AnyRecord) -> list[AnyRecord]:
         """The record as it stands in the file, after the lists that it is the first to name."""
         if isinstance(record, StartRecord) and len(record.signature.inputs) >= LONG:

@@ -1,6 +1,7 @@
 """A thread of its own syncs the journal at most once a second and touches the lock: the loop waits for no disk.
 
-It blocks every signal, so that it takes none from the thread that waits for them, and keeps no process alive.
+Once a second it also looks whether the journal is still there. It blocks every signal, so that it takes none from the
+thread that waits for them, and keeps no process alive.
 """
 
 from __future__ import annotations
@@ -58,15 +59,15 @@ class Syncer:
 
     def _work(self) -> None:
         while not self._is_over.is_set():
-            is_dirty = self._is_dirty.wait(max(0.0, self._touched + TOUCH_EVERY - time.time()))
-            if self._is_over.is_set():
-                return
-            if is_dirty:
+            if self._is_dirty.wait(_SYNC_EVERY):
                 self._is_dirty.clear()
                 self._try(self._appender.sync)
+                self._is_over.wait(_SYNC_EVERY)
+            if self._is_over.is_set():
+                return
+            self._try(self._appender.check)
             if not 0 <= time.time() - self._touched < TOUCH_EVERY:
                 self._try(self._touch)
-            self._is_over.wait(_SYNC_EVERY)
 
     def _touch(self) -> None:
         self._touched = time.time()

@@ -33,6 +33,9 @@ class Log(Protocol):
     def amend(self, records: Sequence[AnyRecord]) -> None:
         """Put on record what no event leaves: a takeover, a reset, what a user marks as done."""
 
+    def check(self) -> None:
+        """Raise StateError where nothing more can go on record, which is known within a second."""
+
     def close(self) -> None:
         """Nothing follows."""
 
@@ -78,7 +81,9 @@ class Journal:
         return journal
 
     def append(self, events: Sequence[Event]) -> None:
-        """Put a batch of events on record, in one write; raises StateError when that cannot be done any more."""
+        """Put a batch of events on record, in one write; raises StateError when that cannot be done any more, and from
+        then on each time.
+        """
         self.amend(records_of(events, self._run))
 
     def amend(self, records: Sequence[AnyRecord]) -> None:
@@ -86,6 +91,11 @@ class Journal:
         if records:
             self._syncer.check()
             self._append(records)
+
+    def check(self) -> None:
+        """Raise StateError where nothing more can go on record: the disk is full, the directory deleted, taken over."""
+        self._syncer.check()
+        self._appender.check()
 
     def close(self) -> None:
         """Sync, mark, let the directory go. Raises StateError where the last of it may not be on disk."""
@@ -102,11 +112,7 @@ class Journal:
 
     def _append(self, records: Sequence[AnyRecord]) -> None:
         packed = [line for record in records for line in self._lists.pack(record)]
-        try:
-            self._appender.write(to_lines(packed))
-        except StateError:
-            self._lists.forget()
-            raise
+        self._appender.write(to_lines(packed))
         for record in records:
             self.records.apply(record)
         self._syncer.wake()
@@ -132,6 +138,9 @@ class MemoryJournal:
         """Take the records in."""
         for record in records:
             self.records.apply(record)
+
+    def check(self) -> None:
+        """Memory does not go away."""
 
     def close(self) -> None:
         """Nothing follows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from pathlib import Path
 from typing import get_args
 from zlib import crc32
@@ -15,7 +14,6 @@ from records import (
     SOURCE,
     Entry,
     confirmed,
-    enter,
     failed,
     finished,
     new_task,
@@ -27,13 +25,13 @@ from records import (
     started,
     taken_over,
     this_run,
+    unmarked,
     write,
 )
 
 from taskrun.errors import StateError
 from taskrun.journal import Journal, MemoryJournal, Records, open_attempts, read_journal
 from taskrun.journal.lines import from_line
-from taskrun.journal.noting import records_of
 from taskrun.journal.reading import read_open
 from taskrun.journal.recovering import recover
 from taskrun.model import (
@@ -43,7 +41,6 @@ from taskrun.model import (
     Event,
     Found,
     Handle,
-    Past,
     Recovered,
     RunFinished,
     RunStarted,
@@ -180,105 +177,6 @@ def test_what_an_earlier_run_left_is_ended_by_a_later_one(state: Path) -> None:
     assert open_attempts(records, boot=this_run().boot, host="any") == {"b": Handle("r1", 1, 1, 77, 8, 9)}
 
 
-# --- confirmed, taken over, reset ------------------------------------------------------------------------------------
-
-
-def known(state: Path, name: str) -> Past:
-    past = read(state).past(name)
-    assert past is not None
-    return past
-
-
-def test_what_was_confirmed_is_known_by_its_new_figures(state: Path) -> None:
-    signature = Signature("x", inputs=("in",), outputs=("out",))
-    begin: list[Entry] = [started("a", signature=signature, inputs=((1, 1),)), finished("a", outputs=((2, 2),))]
-    write(state, begin)
-    assert not known(state, "a").is_confirmed
-    write(state, [confirmed("a", inputs=((1, 3),))], run="r2")
-    past = known(state, "a")
-    assert past.start is not None
-    assert past.end is not None
-    assert (past.is_confirmed, past.start.inputs, past.end.outputs) == (True, ((1, 3),), ((2, 2),))
-    write(state, [confirmed("a", outputs=((2, 4),)), started("b"), finished("b"), confirmed("b", outputs=())], run="r3")
-    past = known(state, "a")
-    assert past.end is not None
-    assert past.end.outputs == ((2, 4),)
-    assert known(state, "b").is_confirmed
-    write(state, [started("a", attempt=2, signature=signature), finished("a", attempt=2)], run="r4")
-    assert not known(state, "a").is_confirmed
-
-
-@pytest.mark.parametrize("before", [[], [started("a")], [failed("a")], [started("a"), finished("a")]])
-def test_a_confirmation_of_another_attempt_says_nothing(state: Path, before: list[Entry]) -> None:
-    write(state, [started("z"), *before])
-    expected = said(read(state))
-    write(state, [confirmed("a", attempt=2, inputs=((1, 1),))], run="r2")
-    assert said(read(state)) == expected
-
-
-def test_a_past_that_is_taken_over_goes_on_under_the_new_name(state: Path) -> None:
-    signature = Signature("x", env={"OLD": "ab12"}, outputs=("out",))
-    write(state, [started("old", attempt=3, signature=signature), finished("old", attempt=3, outputs=((7, 7),))])
-    before = known(state, "old")
-    write(state, [taken_over("new", "old")], run="r2")
-    assert read(state).past("old") is None
-    past = known(state, "new")
-    assert past.start is not None
-    assert past.end is not None
-    assert (past.start.task, past.start.step, past.end.task, past.name) == ("new", "sim", "new", "new")
-    assert past.start.signature == Signature("x", env={"NEW": "cd34"}, outputs=("out",))
-    assert (past.end.outputs, past.attempts, past.ended) == (((7, 7),), 3, before.ended)
-
-
-def test_a_takeover_counts_the_attempts_of_both_names(state: Path) -> None:
-    write(state, [started("old"), finished("old"), reset("new", attempts=5), taken_over("new", "old")])
-    assert read(state).attempts("new") == 5
-
-
-@pytest.mark.parametrize("before", [[], [started("old")], [failed("old", cause=Cause.MISSING_INPUT, code=None)]])
-def test_a_takeover_of_what_has_no_result_changes_nothing(state: Path, before: list[Entry]) -> None:
-    write(state, before)
-    expected = said(read(state))
-    write(state, [taken_over("new", "old")], run="r2")
-    assert said(read(state)) == expected
-
-
-def test_a_reset_leaves_nothing_but_the_count_of_the_attempts(state: Path) -> None:
-    write(state, [started("a", attempt=4), finished("a", attempt=4), skipped("a"), reset("a", 4), reset("b")])
-    assert known(state, "a") == Past("a", attempts=4)
-    assert read(state).attempts("b") == 0
-    assert read(state).open_starts() == []
-    write(state, [started("a", attempt=5)], run="r2")
-    assert read(state).attempts("a") == 5
-
-
-def test_records_that_no_event_leaves_go_on_record_in_one_write(state: Path) -> None:
-    start, end = records_of([started("b"), finished("b")], "r1")
-    journal = Journal.open(str(state), source=SOURCE, run=this_run())
-    journal.amend([reset("a", 3), start, end])
-    journal.amend([])
-    during = said(read(state))
-    journal.close()
-    assert during == said(journal.records) == said(read(state))
-    memory = MemoryJournal(Records())
-    enter(memory, [reset("a", 3), start, end])
-    assert said(memory.records)["pasts"] == during["pasts"]
-
-
-def test_the_many_inputs_of_a_confirmation_stand_in_a_list(state: Path) -> None:
-    old = tuple((number, 1) for number in range(64))
-    new = tuple((number, 2) for number in range(64))
-    signature = Signature("plot", inputs=tuple(f"in/{number}" for number in range(64)))
-    names = [f"plot/{number}" for number in range(10)]
-    write(state, [event for name in names for event in (started(name, 1, signature, inputs=old), finished(name))])
-    content = write(state, [confirmed(name, inputs=new) for name in names], run="r2")
-    assert content.count(b'"kind":"list"') == 3
-    starts = [known(state, name).start for name in names]
-    assert {start.inputs for start in starts if start is not None} == {new}
-    write(state, [confirmed("plot/0", inputs=new[1:])], run="r3")
-    assert (state / NAME).read_bytes().count(b'"kind":"list"') == 3
-
-
 # --- cut anywhere ----------------------------------------------------------------------------------------------------
 
 
@@ -325,10 +223,6 @@ def test_after_a_cut_the_next_record_stands_on_a_line_of_its_own(state: Path) ->
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
-
-
-def unmarked(content: bytes) -> bytes:
-    return b"".join(line for line in content.splitlines(keepends=True) if b'"synced"' not in line)
 
 
 JUNK = [
@@ -427,28 +321,6 @@ def test_the_state_of_another_study_is_refused_with_a_hint(state: Path) -> None:
     with pytest.raises(StateError, match=r"another study, made from 'sweep.yaml', not 'other.yaml'; .*--state-dir"):
         Journal.open(str(state), source="other.yaml", run=this_run("r2"))
     assert (state / NAME).read_bytes() == content
-
-
-# --- a disk that is full ---------------------------------------------------------------------------------------------
-
-
-def test_a_write_that_falls_short_is_cut_back_to_a_whole_line(state: Path) -> None:
-    journal = Journal.open(str(state), source=SOURCE, run=this_run())
-    path = state / NAME
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    first_two = [started("a"), finished("a")]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 200, hard))
-    try:
-        with pytest.raises(StateError, match=r"cannot write .*journal\.jsonl: File too large"):
-            journal.append([*first_two, started("b"), finished("b"), started("c")])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert path.read_bytes().endswith(b"\n")
-    assert read(state).past("c") is None
-    journal.append([started("d"), finished("d")])
-    journal.close()
-    assert read(state).past("d") is not None
-    assert not list(state.glob("*.cut-*"))
 
 
 # --- names that are no UTF-8 -----------------------------------------------------------------------------------------
