@@ -18,6 +18,8 @@ COMMANDS = {
     "list": ("listing", "List the tasks of a sweep file with their commands."),
     "points": ("points", "Print the points of the sweep, one a line."),
     "check": ("check", "Report every mistake in a sweep file; run nothing."),
+    "reset": ("reset", "Let tasks be as if they had never run."),
+    "mark-done": ("mark_done", "Accept results that exist as made."),
     "init": ("init", "Write a sweep file to begin with."),
     "schema": ("schema", "Print the JSON Schema of sweep files, for editors."),
     "completion": ("completion", "Print a script that makes a shell complete taskrun's words."),
