@@ -33,6 +33,11 @@ class Appender:
         self._file = (found.st_dev, found.st_ino)
 
     @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return self._tail.size
+
+    @property
     def is_dirty(self) -> bool:
         """Whether there are records that no sync has covered."""
         return self._unsynced > self._synced

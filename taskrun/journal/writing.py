@@ -11,6 +11,7 @@ from typing import Protocol
 
 from taskrun.errors import StateError
 from taskrun.journal.appending import Appender
+from taskrun.journal.compacting import compact
 from taskrun.journal.lines import to_lines
 from taskrun.journal.lists import Lists
 from taskrun.journal.lock import Lock
@@ -19,6 +20,7 @@ from taskrun.journal.reading import JOURNAL, cannot
 from taskrun.journal.records import Records
 from taskrun.journal.recovering import recover
 from taskrun.journal.syncing import Syncer
+from taskrun.journal.weighing import is_mostly_history
 from taskrun.model import AnyRecord, Event, RunRecord
 
 
@@ -98,7 +100,9 @@ class Journal:
         self._appender.check()
 
     def close(self) -> None:
-        """Sync, mark, let the directory go. Raises StateError where the last of it may not be on disk."""
+        """Sync, mark, let the directory go; a journal that a run which came to its end leaves mostly as history is
+        compacted. Raises StateError where the last of it may not be on disk.
+        """
         if not self._is_open:
             return
         self._is_open = False
@@ -107,6 +111,7 @@ class Journal:
             self._syncer.check()
             self._appender.sync()
             self._appender.check()
+            self._compact()
         finally:
             self._let_go()
 
@@ -116,6 +121,11 @@ class Journal:
         for record in records:
             self.records.apply(record)
         self._syncer.wake()
+
+    def _compact(self) -> None:
+        if self._run in self.records.run_ends and is_mostly_history(self.records, self._appender.size):
+            self._lock.touch()  # it is still ours
+            compact(self._appender.path, self.records)
 
     def _let_go(self) -> None:
         self._is_open = False

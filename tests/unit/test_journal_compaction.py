@@ -25,6 +25,7 @@ from records import (
     write,
 )
 
+from taskrun.errors import StateError
 from taskrun.journal import Journal, MemoryJournal, Records
 from taskrun.journal.appending import Appender
 from taskrun.journal.compacting import compact
@@ -145,6 +146,30 @@ def test_many_tasks_are_judged_by_some_of_them(tmp_path: Path, step: int) -> Non
         events += [started(f"t{number}", signature=signature, inputs=figures), finished(f"t{number}")]
     size = len(write(tmp_path, events))
     assert size == pytest.approx(live_size(read(tmp_path)), rel=0.1)
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_at_a_clean_end_what_is_mostly_history_is_compacted(tmp_path: Path, is_clean: bool) -> None:
+    end: list[Entry] = [RunFinished(20.0, {"succeeded": 200})] if is_clean else []
+    write(tmp_path / "much", *(many(200, attempt) for attempt in range(1, 4)), end)
+    content = (tmp_path / "much" / NAME).read_bytes()
+    assert content.count(b'"start"') == (200 if is_clean else 600)
+    assert [past.attempts for past in read(tmp_path / "much").pasts()] == [3] * 200
+    write(tmp_path / "much", [started("later")], run="r2")
+    assert read(tmp_path / "much").past("later") is not None
+    write(tmp_path / "little", many(1000), end)
+    assert (tmp_path / "little" / NAME).read_bytes().count(b'"start"') == 1000
+
+
+def test_nothing_is_compacted_that_another_run_has_taken(tmp_path: Path) -> None:
+    journal = Journal.open(str(tmp_path), source=SOURCE, run=this_run("r1"))
+    for attempt in range(1, 4):
+        journal.append(many(200, attempt))
+    journal.append([RunFinished(20.0, {"succeeded": 200})])
+    (tmp_path / "lock").write_bytes(to_line(this_run("other", host="elsewhere")))
+    with pytest.raises(StateError, match="was taken over by another run"):
+        journal.close()
+    assert (tmp_path / NAME).read_bytes().count(b'"start"') == 600
 
 
 def no_sync(directory: str) -> None:
