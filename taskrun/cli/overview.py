@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
+from taskrun.freshness import named
 from taskrun.journal import Holder
 from taskrun.model import Cause, RunEndRecord, RunRecord, Status, Task
 from taskrun.printer.width import cut, printable, width
@@ -42,7 +43,8 @@ Stands = tuple[Task, Standing]
 class Facts(Struct, frozen=True, kw_only=True):
     """What there is to say: the tasks and how they stand, who runs them, how the last run ended, what is left.
 
-    `unseen`: how many further tasks wait of which nothing is on record; `output_of`: where to read what a task wrote.
+    `unseen`: how many further tasks wait of which nothing is on record; `gone`: names on record that the study has no
+    more; `output_of`: where to read what a task wrote.
     """
 
     tasks: Sequence[Stands]
@@ -50,6 +52,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     host: str
     output_of: Callable[[Task, Standing], str | None]
     unseen: int = 0
+    gone: Sequence[str] = ()
     holder: Holder | None = None
     run: RunRecord | None = None
     end: RunEndRecord | None = None
@@ -91,7 +94,7 @@ def overview(facts: Facts, terminal: Terminal, room: Room) -> list[str]:
     most = room.rows
     notable = [stands for stands in facts.tasks if stands[1].status not in _ORDINARY]
     sections = [section for make in (_running, _failed, _skipped) if (section := make(notable, facts, terminal, most))]
-    ends = [line for line in (_run_line(facts), _to_go(facts)) if line]
+    ends = [line for line in (_gone_line(facts), _run_line(facts), _to_go(facts)) if line]
     table = _Table(facts, terminal, room)
     if most is None:
         shares = [10**9] * (1 + len(sections))
@@ -298,6 +301,14 @@ def _run_line(facts: Facts) -> str:
     counts = ", ".join(f"{count:,} {status}" for status, count in facts.end.counts.items() if count)
     took = show_seconds(facts.end.time - facts.run.time)
     return f"the last run began {began} and ended after {took}: {stop}{counts or 'nothing to do'}"
+
+
+def _gone_line(facts: Facts) -> str:
+    if not facts.gone:
+        return ""
+    count = len(facts.gone)
+    which = "task on record is" if count == 1 else "tasks on record are"
+    return f"{count:,} {which} gone from the study: {named(list(map(printable, facts.gone)))}"
 
 
 def _on(facts: Facts, holder: Holder) -> str:

@@ -6,10 +6,11 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
+from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
 from taskrun.cli.outputs import output_of
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.model import Status, Task
@@ -65,6 +66,11 @@ def _unseen(opened: Opened, on_record: OnRecord) -> int:
     return max(run.total - len(opened.study.graph), 0)
 
 
+def _gone(opened: Opened, on_record: OnRecord) -> Sequence[str]:
+    """The tasks on record that belong to no point of the sweep any more; there is no telling without a file."""
+    return on_record.gone(opened.study.graph) if opened.seen is None else ()
+
+
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
@@ -87,6 +93,7 @@ def _print_overview(
         host=host_name(),
         output_of=lambda task, standing: _shown_output(opened, task, standing),
         unseen=unseen,
+        gone=() if opened.select else _gone(opened, on_record),
         holder=on_record.holder,
         run=run,
         end=on_record.records.run_ends.get(run.run) if run is not None else None,
@@ -108,7 +115,6 @@ def _shown_output(opened: Opened, task: Task, standing: Standing) -> str | None:
 def _print_json(opened: Opened, on_record: OnRecord, chosen: Sequence[int]) -> None:
     from taskrun.cli.jsons import dumps
 
-    forecast = _Forecast(opened)
     tasks = [opened.study.graph.tasks[index] for index in chosen]
     standings = [on_record.standing(task.name) for task in tasks]
     counts = dict.fromkeys((status.value for status in _COUNTED), 0)
@@ -116,62 +122,32 @@ def _print_json(opened: Opened, on_record: OnRecord, chosen: Sequence[int]) -> N
     counts[Status.WAITING.value] += _unseen(opened, on_record)
     holder = on_record.holder
     running = None if holder is None else {"host": holder.host, "pid": holder.pid, "since": holder.since}
-    head = {"name": opened.study.name, "running": running, "counts": counts}
+    head = {"name": opened.study.name, "running": running, "counts": counts, "gone": _gone(opened, on_record)}
     sys.stdout.write(dumps(head)[:-1] + ', "tasks": [')
+    standings = [standing.kept for standing in standings]
+    prospects = _prospects(opened, on_record)
     for position, (task, standing) in enumerate(zip(tasks, standings, strict=True)):
-        described = _described(task, standing, opened, forecast)
+        described = _described(task, standing, opened, prospects.get(task.index, UNKNOWN))
         sys.stdout.write((",\n " if position else "\n ") + dumps(described))
     sys.stdout.write("]}\n")
 
 
-class _Forecast:
-    """What a run now would do with each task; nothing of a study that only its records tell of."""
-
-    def __init__(self, opened: Opened) -> None:
-        self._fresh: set[str] = set()
-        self._open: set[str] = set()  # whether they would run hangs on what comes out of others
-        self._reasons: dict[str, str] = {}
-        self._is_known = opened.seen is None
-        if self._is_known:
-            self._look_ahead(opened)
-
-    def is_fresh(self, name: str) -> bool | None:
-        """Whether a run now would leave the task alone."""
-        return name in self._fresh if self._is_known and name not in self._open else None
-
-    def reason(self, name: str) -> str | None:
-        """Why a run now would execute it, or could not."""
-        return self._reasons.get(name)
-
-    def _look_ahead(self, opened: Opened) -> None:
-        from taskrun.executors.idle import IdleExecutor
-        from taskrun.manager import Options, preview
-        from taskrun.model import Finished, Found, Skipped, Started
-
-        for batch in preview(opened.study, Options(state=opened.state), IdleExecutor()):
-            for event in batch:
-                if isinstance(event, Found):
-                    self._fresh.add(event.task.name)
-                elif isinstance(event, Started):
-                    self._reasons[event.task.name] = "; ".join(map(str, event.reasons))
-                    if not any(reason.is_certain for reason in event.reasons):
-                        self._open.add(event.task.name)
-                elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
-                    self._reasons[event.task.name] = event.settled.message
-                elif isinstance(event, Skipped):
-                    self._reasons[event.task.name] = event.reason
+def _prospects(opened: Opened, on_record: OnRecord) -> Mapping[int, Prospect]:
+    """What a run now would do with each task; nothing is known of a study that only its records tell of."""
+    if opened.seen is not None:
+        return {}
+    return forecast(opened, on_record.records, opened.chosen if opened.select else None)
 
 
-def _described(task: Task, standing: Standing, opened: Opened, forecast: _Forecast) -> dict[str, object]:
+def _described(task: Task, standing: Standing, opened: Opened, prospect: Prospect) -> dict[str, object]:
     end = standing.past.end
     is_running = standing.status is Status.RUNNING
-    fresh = forecast.is_fresh(task.name)
     return {
         "name": task.name,
         "step": task.step.name,
         "params": task.params,
         "status": standing.status.value,
-        "fresh": False if is_running else fresh,
+        "fresh": False if is_running else prospect.is_fresh,
         "cause": standing.cause,
         "attempt": standing.attempt,
         "exit_code": end.exit_code if end else None,
@@ -179,7 +155,7 @@ def _described(task: Task, standing: Standing, opened: Opened, forecast: _Foreca
         "seconds": end.seconds if end else None,
         "max_rss": end.max_rss if end else None,
         "log": _log(task, standing, opened),
-        "reason": None if is_running else standing.why or forecast.reason(task.name) or None,
+        "reason": None if is_running else standing.why or prospect.why or None,
     }
 
 

@@ -7,6 +7,7 @@ import os
 from msgspec import Struct
 from msgspec.structs import replace
 
+from taskrun.graph import Graph
 from taskrun.journal import JOURNAL, Follower, Holder, Records, read_holder, read_journal
 from taskrun.machine import boot_id, find_process
 from taskrun.model import Cause, EndRecord, Handle, Past, RunRecord, StartRecord, Status
@@ -49,6 +50,11 @@ class Standing(Struct, frozen=True, gc=False):
             return ""
         return _outcome(self.past.end) if self.past.end is not None else f"{self.cause}: {_NOT_SEEN}"
 
+    @property
+    def kept(self) -> Standing:
+        """The same, whatever goes on record later."""
+        return Standing(replace(self.past), self.status, self.cause)
+
 
 def _outcome(end: EndRecord) -> str:
     """How an attempt ended that did not succeed: `exit code 3`, `killed by SIGKILL`, `missing input: ...`."""
@@ -88,6 +94,14 @@ class OnRecord(Struct, frozen=True):
         if self._is_running(past, past.start):
             return Standing(past, Status.RUNNING)
         return Standing(past, Status.FAILED, Cause.INTERRUPTED.value)
+
+    def gone(self, graph: Graph) -> list[str]:
+        """The tasks that had an attempt, and that the study has no more."""
+        return [
+            past.name
+            for past in self.records.pasts()
+            if (past.start is not None or past.end is not None) and graph.index(past.name) is None
+        ]
 
     def _is_running(self, past: Past, start: StartRecord) -> bool:
         """Whether an attempt without an end is in its run's hands, or its process outlives its runner."""
