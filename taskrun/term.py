@@ -56,6 +56,11 @@ def look(stream: TextIO | None, *, color: str, environment: Mapping[str, str]) -
     )
 
 
+def can_ask(answers: TextIO | None, questions: TextIO | None) -> bool:
+    """Whether somebody sits there to be asked: both streams are a terminal's."""
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in (answers, questions))
+
+
 def columns(stream: TextIO) -> int:
     """How wide the stream's terminal is now; asked anew whenever something is drawn."""
     return _size(stream)[0] or _USUAL_COLUMNS

@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("check", "Report every mistake in a sweep file; run nothing."),
     "reset": ("reset", "Let tasks be as if they had never run."),
     "mark-done": ("mark_done", "Accept results that exist as made."),
+    "clean": ("clean", "Delete outputs, logs, or what the sweep has no more."),
     "init": ("init", "Write a sweep file to begin with."),
     "schema": ("schema", "Print the JSON Schema of sweep files, for editors."),
     "completion": ("completion", "Print a script that makes a shell complete taskrun's words."),

@@ -66,15 +66,21 @@ class Change:
         self._journal.amend(records)
 
     def set_aside(self, past: Past) -> None:
-        """Move away what an attempt without an end has left half-done: once it is off the record, nobody could tell."""
+        """Move away what an attempt without an end has left half-done: once it is off the record, nobody could tell.
+
+        What is not the task's own any more may be somebody else's good result.
+        """
         start = past.start
         index = self.study.graph.index(past.name)
-        task = None if index is None else self.study.graph.tasks[index]
-        if start is None or past.end is not None or (task is not None and task.traits.keep):
+        if start is None or past.end is not None or index is None:
             return
-        inputs = {*start.signature.inputs, *(task.inputs if task is not None else ())}
+        task = self.study.graph.tasks[index]
+        if task.traits.keep:
+            return
+        outputs = [path for path in start.signature.outputs if path in task.outputs]
+        inputs = {*start.signature.inputs, *task.inputs}
         space = Workspace(Files(self.study.root), root=self.study.root, state=self.state)
-        problem = space.set_aside(past.name, start.signature.outputs, before=start.before, inputs=inputs)
+        problem = space.set_aside(past.name, outputs, before=start.before, inputs=inputs)
         if problem:
             self.problems.append(f"{past.name}: {problem}")
 
