@@ -25,7 +25,8 @@ from taskrun.model import AnyRecord, HeaderRecord, SyncedRecord
 JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
 _LONGEST_HEADER = 1 << 20  # a command of `each` is its source
-_MARK = b'{"kind":"synced"'
+_HINT = "; `taskrun check --state --repair` saves what can be read"
+MARK = b'{"kind":"synced"'
 
 
 class Reading(Struct):
@@ -136,10 +137,9 @@ class _Reader:
         self._mark: SyncedRecord | None = None
 
     def read(self) -> Reading:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
         reading = self._reading
-        pieces = _pieces(self._descriptor, reading)
-        for piece in pieces:
+        rest = pieces(self._descriptor, reading)
+        for piece in rest:
             if not self._number:
                 _check_header(piece.partition(b"\n")[0], self._path)
             before = self._number
@@ -148,8 +148,10 @@ class _Reader:
                 lines = piece.split(b"\n")
                 good = self._number - before
                 reading.end += sum(len(line) + 1 for line in lines[:good])
-                what = f"{self._path}:{self._number + 1} is damaged: {damage}"
-                _check_unsynced(chain(lines[good:], _lines(pieces)), reading.end, what)
+                if not self._number:
+                    raise StateError(f"{self._path} is no journal of taskrun: its first line is no header: {damage}")
+                what = f"{self._path}:{self._number + 1} is damaged: {damage}{_HINT}"
+                _check_unsynced(chain(lines[good:], _lines(rest)), reading.end, what)
                 break
             reading.end += len(piece) + 1
         reading.crc = _checksum(self._descriptor, reading.end, self._mark, self._path)
@@ -183,8 +185,9 @@ class _Reader:
         return None
 
 
-def _pieces(descriptor: int, reading: Reading) -> Iterator[bytes]:
+def pieces(descriptor: int, reading: Reading) -> Iterator[bytes]:
     """Whole lines, many at a time, without the last newline; counts `reading.size` on to the end of the file."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
     rest = b""
     size = min(_BLOCK, os.fstat(descriptor).st_size + 1)  # a whole block for a small file costs more than the file
     while block := os.read(descriptor, size):
@@ -205,7 +208,12 @@ def _check_header(line: bytes, path: str) -> None:
     found = read_format(line)
     if found is None:
         raise StateError(f"{path} is no journal of taskrun: its first line is no header")
-    if found > FORMAT:
+    check_format(found, path)
+
+
+def check_format(found: int | None, path: str) -> None:
+    """Raise StateError for a journal of a version to come."""
+    if found is not None and found > FORMAT:
         raise StateError(f"{path} was written by a newer taskrun: its format is {found}, this one reads {FORMAT}")
 
 
@@ -215,8 +223,20 @@ def _checksum(descriptor: int, end: int, mark: SyncedRecord | None, path: str) -
     if mark is not None:
         begin = tail_at(descriptor, mark.upto, begin)
         if mark.upto > end or begin != Tail(mark.upto, mark.crc or 0):
-            raise StateError(f"{path} is damaged: what is before byte {mark.upto} is not what was written there")
+            raise StateError(_unlike(descriptor, mark, path) + _HINT)
     return tail_at(descriptor, end, begin).crc
+
+
+def _unlike(descriptor: int, mark: SyncedRecord, path: str) -> str:
+    """Says where the checksums tell that something was changed."""
+    from taskrun.journal.verifying import examine  # only for a damaged journal
+
+    damages = examine(descriptor, path).damages
+    if not damages:
+        return f"{path} is damaged: what is before byte {mark.upto} is not what was written there"
+    first, last = damages[0].first, damages[0].last
+    lines = f"{first}" if first == last else f"{first}-{last}"
+    return f"{path}:{lines} is damaged: {damages[0].what}"
 
 
 def _check_unsynced(rest: Iterator[bytes], damaged: int, sentence: str) -> None:
@@ -225,12 +245,16 @@ def _check_unsynced(rest: Iterator[bytes], damaged: int, sentence: str) -> None:
     A mark may also be the end of the damaged line: where the newline before it is what was damaged.
     """
     for line in rest:
-        begin = line.rfind(_MARK)
-        if begin < 0:
-            continue
-        try:
-            record = from_line(line[begin:])
-        except Damaged:
-            continue
-        if isinstance(record, SyncedRecord) and record.upto > damaged:
+        mark = mark_at_end(line)
+        if mark is not None and mark.upto > damaged:
             raise StateError(sentence)
+
+
+def mark_at_end(line: bytes) -> SyncedRecord | None:
+    """The mark that a line ends in, which may have been glued to something else."""
+    begin = line.rfind(MARK)
+    try:
+        record = from_line(line[begin:]) if begin >= 0 else None
+    except Damaged:
+        return None
+    return record if isinstance(record, SyncedRecord) else None

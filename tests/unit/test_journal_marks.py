@@ -88,10 +88,10 @@ def test_no_damage_before_the_last_mark_is_taken_for_a_torn_tail(
     assert not list(state.glob("*.cut-*"))
 
 
-def test_a_changed_text_is_named_with_the_path_and_the_byte(tmp_path: Path) -> None:
+def test_a_changed_text_is_named_with_the_path_and_the_lines_between_two_marks(tmp_path: Path) -> None:
     content = write(tmp_path, some_events())
     (tmp_path / NAME).write_bytes(content.replace(b"netsim", b"netsin"))
-    with pytest.raises(StateError, match=r"journal\.jsonl is damaged: what is before byte \d+ is not what was written"):
+    with pytest.raises(StateError, match=r"journal\.jsonl:\d+-\d+ is damaged: what stands there is not what"):
         Journal.open(str(tmp_path), source=SOURCE, run=this_run())
 
 
