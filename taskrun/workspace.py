@@ -78,9 +78,9 @@ class Workspace:
         except OSError as error:
             problems.append(f"cannot remove {self.shown(kept)}: {error.strerror}")
         for path in changed:
-            beside = _beside(path, {*inputs, *outputs})
+            other = beside(path, {*inputs, *outputs})
             try:
-                self._move(path, os.path.join(kept, _own_path(path)), beside)
+                self._move(path, os.path.join(kept, _own_path(path)), other)
             except OSError as error:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
         return "; ".join(problems)
@@ -164,7 +164,7 @@ def _is_like(recorded: Figure, found: Figure) -> bool:
     return isinstance(recorded, str) and isinstance(found, str) and f"{recorded} ".startswith(f"{found} ")
 
 
-def _beside(path: str, taken: Collection[str]) -> str:
+def beside(path: str, taken: Collection[str]) -> str:
     """What an unfinished file is called where it stays; never the name of one that the task reads or makes."""
     found = f"{path}.failed"
     while found in taken:
