@@ -53,7 +53,7 @@ def rewrite(path: str, records: Records, *, sync: Callable[[str], None] = sync_d
     runs = records.live_runs()
     temporary = f"{path}.new"
     try:
-        tail = _write(temporary, live_records(records, runs, lists))
+        tail = write_whole(temporary, _batches(live_records(records, runs, lists)))
         os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -65,11 +65,11 @@ def rewrite(path: str, records: Records, *, sync: Callable[[str], None] = sync_d
     return tail
 
 
-def _write(path: str, records: Iterator[AnyRecord]) -> Tail:
-    """A journal of these records that is on disk, as its mark says."""
+def write_whole(path: str, batches: Iterable[bytes]) -> Tail:
+    """A journal of these lines that is on disk, as its mark says."""
     tail = Tail()
     with open(path, "wb") as file:
-        for lines in _batches(records):
+        for lines in batches:
             file.write(lines)
             tail = tail.after(lines)
         mark = to_line(SyncedRecord(upto=tail.size, crc=tail.crc))

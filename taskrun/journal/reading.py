@@ -71,10 +71,10 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
     return reading.records
 
 
-def read_header(directory: str) -> HeaderRecord | None:
+def read_header(directory: str, name: str = JOURNAL) -> HeaderRecord | None:
     """The header of the journal in a state directory; None where there is none that this version can read."""
     try:
-        descriptor = open_regular(os.path.join(directory, JOURNAL), os.O_RDONLY)
+        descriptor = open_regular(os.path.join(directory, name), os.O_RDONLY)
     except OSError:
         return None
     try:
