@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("run", "Run a sweep file's tasks, or what is left of them."),
     "each": ("each", "Run a command for each combination of values, without a file."),
     "status": ("status", "Show what is done, what runs, what failed and why."),
+    "why": ("why", "Say why a task would run, or for what it waits."),
     "logs": ("logs", "Print what a task wrote, also while it runs."),
     "list": ("listing", "List the tasks of a sweep file with their commands."),
     "points": ("points", "Print the points of the sweep, one a line."),

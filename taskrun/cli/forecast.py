@@ -15,13 +15,13 @@ from taskrun.model import Reason, Status, Temp
 class Prospect(Struct, frozen=True, gc=False):
     """What a run now would do with a task. `would_run`: None where that hangs on what comes out of others.
 
-    `refused`: why it could not be run, and `culprit` which other task is to blame for that.
+    `refused`: why it could not be run; `missing`: what input that is, and whose.
     """
 
     would_run: bool | None
     reasons: tuple[Reason, ...] = ()
     refused: str = ""
-    culprit: str = ""
+    missing: str = ""
 
     @property
     def is_fresh(self) -> bool | None:
@@ -60,9 +60,12 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
             elif isinstance(event, Started):
                 found[event.task.index] = _stale(event.reasons)
             elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
-                found[event.task.index] = Prospect(False, refused=event.settled.message)
+                missing = event.settled.message
+                found[event.task.index] = Prospect(False, refused=missing, missing=missing)
             elif isinstance(event, Skipped):
-                found[event.task.index] = Prospect(False, refused=event.reason, culprit=event.culprit)
+                culprit = found.get(graph.index(event.culprit) or 0, UNKNOWN)
+                missing = f"{culprit.missing}; {event.culprit} needs it"
+                found[event.task.index] = Prospect(False, refused=event.reason, missing=missing)
     return found
 
 

@@ -11,9 +11,9 @@ import click
 
 from taskrun.cli.following import Following, head
 from taskrun.cli.outputs import output_of
-from taskrun.cli.recorded import is_recorded
-from taskrun.cli.source import Opened, Source, source_of, source_options
-from taskrun.errors import StateError, UsageError
+from taskrun.cli.recorded import check_names_tasks
+from taskrun.cli.source import Opened, source_of, source_options
+from taskrun.errors import StateError
 from taskrun.model import Status, Task
 from taskrun.standing import Standing
 
@@ -40,10 +40,7 @@ def command(
         taskrun logs -f sim/topology=mesh
     """
     source = source_of(words, file, state_dir, name)
-    if not source.select:
-        if is_recorded(source):
-            source.look()  # where no study was named either, that is to be said
-        raise UsageError(_which_task(source))
+    check_names_tasks(source, "logs")
     opened = source.look()
     tasks = [opened.study.graph.tasks[index] for index in opened.chosen]
     try:
@@ -52,13 +49,6 @@ def command(
         return _INTERRUPTED
     _say_what_is_missing(without)
     return 1 if len(without) == len(tasks) else 0
-
-
-def _which_task(source: Source) -> str:
-    """Somebody named no task."""
-    if source.name is not None:
-        return f"which task? taskrun logs --name {source.name} TASK"
-    return "which task? taskrun logs [FILE] TASK (taskrun list shows their names)"
 
 
 def _follow(opened: Opened, tasks: Sequence[Task]) -> Mapping[str, Standing]:

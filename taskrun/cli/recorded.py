@@ -53,6 +53,17 @@ def open_recorded(source: Source) -> Opened:
     )
 
 
+def check_names_tasks(source: Source, command: str) -> None:
+    """Raise UsageError where a command that is about a task was given none: it says how that is done."""
+    if source.select:
+        return
+    if is_recorded(source):
+        open_recorded(source)  # where no study was named either, that is to be said
+    if source.name is not None:
+        raise UsageError(f"which task? taskrun {command} --name {source.name} TASK")
+    raise UsageError(f"which task? taskrun {command} [FILE] TASK (taskrun list shows their names)")
+
+
 def _states(source: Source) -> str:
     """The directory in which the states of all studies lie."""
     return os.path.dirname(source.state_of(source.here, "any"))

@@ -31,12 +31,15 @@ def is_left(standing: Standing, run: RunRecord | None) -> bool:
         return False
     if run is None:
         return standing.status is not Status.SUCCEEDED
+    return not is_over(standing, run) and (run.force or standing.status is not Status.SUCCEEDED)
+
+
+def is_over(standing: Standing, run: RunRecord) -> bool:
+    """Whether a run has ended or skipped the task; what it found fresh is not on record."""
     if standing.past.skip is not None and standing.past.skip.run == run.run:
-        return False
+        return True
     end = standing.past.end
-    if end is not None and end.time >= run.time and not _is_to_be_judged_anew(standing, run):
-        return False
-    return run.force or standing.status is not Status.SUCCEEDED
+    return end is not None and end.time >= run.time and not _is_to_be_judged_anew(standing, run)
 
 
 def _is_to_be_judged_anew(standing: Standing, run: RunRecord) -> bool:
@@ -60,7 +63,7 @@ def remaining(
     `standings` are those of all tasks; `unseen` further tasks wait of which nothing is known.
     """
     run = on_record.run
-    indices = _run_tasks(graph, run) if run is not None else _with_needs(graph, chosen)
+    indices = tasks_of(graph, run) if run is not None else _with_needs(graph, chosen)
     left: Counter[str] = Counter()
     cores: dict[str, float] = {}
     running = []
@@ -84,7 +87,7 @@ def remaining(
     return Remaining(seconds, slots) if seconds is not None else None
 
 
-def _run_tasks(graph: Graph, run: RunRecord) -> Collection[int]:
+def tasks_of(graph: Graph, run: RunRecord) -> Collection[int]:
     """The tasks of a run, as it was asked for them; all where they cannot be told any more."""
     everything = range(len(graph))
     if not run.select:

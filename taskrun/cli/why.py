@@ -1,0 +1,174 @@
+"""`taskrun why`: whether a run now would execute a task and why, or for what it waits; reads only, takes no lock."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+from msgspec import Struct
+
+from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
+from taskrun.cli.live import LiveRun
+from taskrun.cli.recorded import check_names_tasks
+from taskrun.cli.source import Opened, source_of, source_options
+from taskrun.freshness import past_reason
+from taskrun.model import Reason, ReasonKind, Status, Task
+from taskrun.printer.width import printable
+from taskrun.quantity import show_seconds
+from taskrun.standing import OnRecord, Standing
+from taskrun.sweep.collecting import without_collector
+
+_WHEN = "%Y-%m-%d %H:%M:%S"
+_INDENT = "    "
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What there is to say of one task. `is_live`: a run is on; `is_left`: that has still to start it, or might."""
+
+    task: Task
+    standing: Standing
+    would_run: bool | None
+    reasons: tuple[Reason, ...] = ()
+    is_known: bool = True
+    is_live: bool = False
+    is_left: bool = False
+
+
+@click.command("why", short_help="Say why a task would run, or for what it waits.")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each task, one a line.")
+def command(words: tuple[str, ...], file: str | None, state_dir: str | None, name: str | None, as_json: bool) -> None:
+    """Say of a task whether a run now would execute it, and all the reasons. "perhaps" stands before one that hangs on
+    what comes out of others: where that is the same as before, it is left alone. While a run is on, say since when the
+    task runs, or for which task it waits, or who uses the cores. SELECT: the task's name; a step, a glob or name=value
+    for several.
+
+    Without a file, --name NAME tells what is known of a study that has none here: one of `taskrun each`, of standard
+    input, or of a Python program.
+
+    \b
+        taskrun why sim/topology=mesh
+        taskrun why parse topology=mesh
+    """
+    source = source_of(words, file, state_dir, name)
+    check_names_tasks(source, "why")
+    with without_collector():
+        answers = _answers(source.look())
+        if as_json:
+            _print_json(answers)
+        else:
+            _print_text(answers)
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+
+def _answers(opened: Opened) -> Iterator[Answer]:
+    graph = opened.study.graph
+    chosen = opened.chosen
+    on_record = opened.on_record()
+    if opened.seen is not None:
+        yield from (_recorded_answer(graph.tasks[index], on_record) for index in chosen)
+        return
+    # All that is asked of the records comes first: the forecast goes on with them as if everything had been run.
+    standings = {index: on_record.standing(graph.tasks[index].name).kept for index in graph.closure(chosen)}
+    run = on_record.run
+    is_live = run is not None and run.command is None
+    live = LiveRun(graph, run, on_record, standings) if run is not None and is_live else None
+    prospects = forecast(opened, on_record.records, chosen)
+    for index in chosen:
+        yield _answer(graph.tasks[index], standings[index], prospects, live)
+
+
+def _answer(task: Task, standing: Standing, prospects: Mapping[int, Prospect], live: LiveRun | None) -> Answer:
+    prospect = prospects.get(task.index, UNKNOWN)
+    if standing.status is Status.RUNNING:
+        would_run = True if live is not None else None  # a run waits for it, and takes what comes of it
+        return Answer(task=task, standing=standing, would_run=would_run, is_live=live is not None)
+    reasons = prospect.reasons
+    if prospect.refused:
+        reasons = (Reason(ReasonKind.INPUT_MISSING, prospect.missing),)
+    is_left = live is not None and live.is_left(task.index, prospect)
+    would_run = prospect.would_run
+    if live is not None and is_left:
+        if would_run is False:
+            would_run, reasons = True, (Reason(ReasonKind.FORCED),)
+        reasons = (live.waits(task, prospects), *reasons)
+    return Answer(
+        task=task,
+        standing=standing,
+        would_run=would_run,
+        reasons=reasons,
+        is_live=live is not None,
+        is_left=is_left,
+    )
+
+
+def _recorded_answer(task: Task, on_record: OnRecord) -> Answer:
+    """Of a study that only its records tell of: what it would do now is not known where all went well."""
+    standing = on_record.standing(task.name)
+    if standing.status is Status.RUNNING:
+        return Answer(task=task, standing=standing, would_run=True, is_live=on_record.holder is not None)
+    reason = past_reason(standing.past)
+    if reason is None:
+        return Answer(task=task, standing=standing, would_run=None, is_known=False)
+    return Answer(task=task, standing=standing, would_run=True, reasons=(reason,))
+
+
+# --- for people and for programs --------------------------------------------------------------------------------------
+
+
+def _print_text(answers: Iterator[Answer]) -> None:
+    now = time.time()
+    for answer in answers:
+        sys.stdout.write(f"{printable(answer.task.name)}: {_verdict(answer, now)}\n")
+        for reason in answer.reasons:
+            sys.stdout.write(f"{_INDENT}{printable(str(reason))}\n")
+
+
+def _verdict(answer: Answer, now: float) -> str:
+    standing = answer.standing
+    who = "the next run" if answer.is_live else "a run now"
+    if standing.status is Status.RUNNING:
+        alone = "" if answer.is_live else "; its runner is gone, and the next run will wait for it"
+        return f"running for {show_seconds(now - standing.began)}, attempt {standing.attempt}{alone}"
+    if answer.is_left:
+        return "waits" if answer.would_run else "waits, and may turn out to be fresh"
+    if not answer.is_known:
+        return f"{_done(standing)}; only what started it knows whether it would be executed again"
+    if answer.would_run is None:
+        return f"{who} might execute it"
+    if answer.would_run:
+        return f"{who} would execute it"
+    return f"{who} could not execute it" if answer.reasons else f"fresh, {_done(standing)}; {who} would leave it alone"
+
+
+def _done(standing: Standing) -> str:
+    end = standing.past.end
+    when = time.strftime(_WHEN, time.localtime(end.time)) if end is not None else "once"
+    return f"it succeeded {when} (attempt {standing.attempt})"
+
+
+def _print_json(answers: Iterator[Answer]) -> None:
+    from taskrun.cli.jsons import dumps
+
+    for answer in answers:
+        sys.stdout.write(dumps(_described(answer)) + "\n")
+
+
+def _described(answer: Answer) -> dict[str, object]:
+    standing = answer.standing
+    is_running = standing.status is Status.RUNNING
+    return {
+        "task": answer.task.name,
+        "would_run": answer.would_run,
+        "reasons": _listed(answer.reasons),
+        "status": standing.status.value,
+        "since": standing.began if is_running else None,
+    }
+
+
+def _listed(reasons: Sequence[Reason]) -> list[dict[str, object]]:
+    return [{"kind": each.kind.value, "detail": each.detail, "certain": each.is_certain} for each in reasons]
