@@ -17,8 +17,8 @@ from fractions import Fraction
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
-from taskrun.executors.local.results import Result, is_held, note_asked, read_result
-from taskrun.executors.local.shims import Shims, command_of
+from taskrun.executors.local.results import Result, is_held, read_result
+from taskrun.executors.local.shims import Shims, command_of, signal_command
 from taskrun.executors.local.wait import peek, watch
 from taskrun.executors.shim import REFUSED
 from taskrun.history import Foresight
@@ -311,7 +311,7 @@ class LocalExecutor:
         if pid is not None:
             self._kill(self._children[pid], number)
         elif adoption is not None and adoption.is_seen and adoption.is_alive:
-            self._signal(task, adoption.group, number, adoption.result)
+            self._signal(task, adoption.process.pid, adoption.group, number, adoption.result)
 
     def _kill(self, child: Child, number: int) -> None:
         try:
@@ -322,13 +322,12 @@ class LocalExecutor:
         if not child.result:
             ends.signal_group(child.pid, number, signal.SIGCONT)
         elif not is_over:
-            self._signal(child.task, command_of(child.pid), number, child.result)
+            self._signal(child.task, child.pid, command_of(child.pid), number, child.result)
 
-    def _signal(self, task: Task, group: int, number: int, result: str) -> None:
-        """Under a shim that has just begun there is no command yet; later."""
+    def _signal(self, task: Task, shim: int, group: int, number: int, result: str) -> None:
+        """Under a shim that has just begun there is no command yet: later."""
         if group:
-            note_asked(result)
-            ends.signal_group(group, number, signal.SIGCONT)
+            signal_command(shim, group, number, result)
         else:
             _, was_forced = self._unsent.get(task.index, (task, False))
             self._unsent[task.index] = task, was_forced or number == signal.SIGKILL

@@ -6,12 +6,15 @@ A shim is never signalled, only what runs under it. Its file goes once the end i
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from taskrun.executors.local.commands import Command
+from taskrun.executors.local.ends import signal_group
 from taskrun.executors.local.environment import Variables
+from taskrun.executors.local.results import note_asked
 from taskrun.executors.shim import HIDDEN, MARK
 from taskrun.history import Foresight
 from taskrun.machine import began_with, boot_id, children
@@ -96,6 +99,14 @@ def command_of(shim: int) -> int:
             if os.getpgid(pid) == pid:  # it leads its session already
                 return pid
     return 0
+
+
+def signal_command(shim: int, group: int, number: int, result: str) -> None:
+    """Ask a command to end, or end it; a shim that somebody has stopped is to see that."""
+    note_asked(result)
+    signal_group(group, number, signal.SIGCONT)
+    with suppress(OSError):
+        os.kill(shim, signal.SIGCONT)
 
 
 def _interpreter() -> str:
