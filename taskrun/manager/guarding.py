@@ -39,9 +39,10 @@ class Guard:
             return "it is part of the state"
         if _is_in(place, self._root) and not _is_in(key, self._real_root):
             return "a symbolic link leads out of the study there"
-        if key in self._irreplaceable or key in self._above_irreplaceable:
-            return "it is an input that no other task makes"
-        return self._use(path, place, key) if is_gone else ""
+        if is_gone:
+            return self._use(path, place, key)
+        is_irreplaceable = key in self._irreplaceable or key in self._above_irreplaceable
+        return "it is an input that no other task makes" if is_irreplaceable else ""
 
     def _use(self, path: str, place: str, key: str) -> str:
         """Who of the sweep makes or reads it, or something in it, or what it lies in."""
