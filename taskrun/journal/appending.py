@@ -64,12 +64,16 @@ class Appender:
             self._synced = tail.size
             self._write(to_line(SyncedRecord(upto=tail.size, crc=tail.crc)))
 
+    def check_failed(self) -> None:
+        """Raise what a write has failed with."""
+        if self._failure is not None:
+            raise StateError(str(self._failure))
+
     def check(self) -> None:
         """Raise StateError where nothing more can go on record: a write has failed, or the file is not at its path any
         more, and what is written to it is lost.
         """
-        if self._failure is not None:
-            raise StateError(str(self._failure))
+        self.check_failed()
         try:
             found = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):

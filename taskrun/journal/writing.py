@@ -6,7 +6,8 @@ Who reads the scheduler's stream appends each batch here before anything else ha
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from taskrun.errors import StateError
@@ -22,6 +23,10 @@ from taskrun.journal.recovering import recover
 from taskrun.journal.syncing import Syncer
 from taskrun.journal.weighing import is_mostly_history
 from taskrun.model import AnyRecord, Event, RunRecord
+
+
+def _no_look(records: Records) -> None:
+    """Whatever there is, the run goes on."""
 
 
 class Log(Protocol):
@@ -59,8 +64,11 @@ class Journal:
         self._is_open = True
 
     @classmethod
-    def open(cls, directory: str, *, source: str, run: RunRecord) -> Journal:
-        """Hold `directory` for `run`, recover what is there, and put the run on record.
+    def open(
+        cls, directory: str, *, source: str, run: RunRecord, look: Callable[[Records], None] = _no_look
+    ) -> Journal:
+        """Hold `directory` for `run`, recover what is there, and put the run on record; before that, `look` at what
+        there is: where it raises, nothing is put there.
 
         `source` names what the study was made from: a directory that holds the state of another one is refused.
         Raises StateHeldError where another run holds it, StateError where it cannot be read or written.
@@ -74,11 +82,11 @@ class Journal:
         except StateError:
             lock.release()
             raise
-        try:
+        with ExitStack() as leaving:
+            leaving.callback(journal._let_go)
+            look(records)
             journal._append([run])
-        except StateError:
-            journal._let_go()
-            raise
+            leaving.pop_all()
         journal._syncer.start()
         return journal
 
@@ -95,9 +103,12 @@ class Journal:
             self._append(records)
 
     def check(self) -> None:
-        """Raise StateError where nothing more can go on record: the disk is full, the directory deleted, taken over."""
+        """Raise StateError where nothing more can go on record: the disk is full, the directory deleted, taken over.
+
+        Asks the system nothing: the thread beside does that once a second.
+        """
         self._syncer.check()
-        self._appender.check()
+        self._appender.check_failed()
 
     def close(self) -> None:
         """Sync, mark, let the directory go; a journal that a run which came to its end leaves mostly as history is

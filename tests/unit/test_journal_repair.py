@@ -15,6 +15,7 @@ from records import SOURCE, Entry, confirmed, failed, finished, read, said, skip
 from taskrun.errors import StateError, StateHeldError
 from taskrun.journal import Journal, Records, repair, verify
 from taskrun.journal.lines import from_line, to_line, to_lines
+from taskrun.journal.lock import Lock
 from taskrun.journal.noting import records_of
 from taskrun.model import Event, HeaderRecord, Signature, SyncedRecord
 
@@ -87,7 +88,7 @@ def test_a_torn_tail_is_no_damage(tmp_path: Path, tail: bytes) -> None:
 
 
 def test_any_byte_that_changes_before_the_last_mark_is_in_one_of_the_lines_that_are_named(tmp_path: Path) -> None:
-    for position in set(range(COVERED)) - {WHOLE.index(b":2") + 1}:  # another format is another sentence
+    for position in set(range(0, COVERED, 2)) - {WHOLE.index(b":2") + 1}:  # another format is another sentence
         for new in {WHOLE[position] ^ 1, 10} - {WHOLE[position]}:
             state = put(tmp_path, WHOLE[:position] + bytes([new]) + WHOLE[position + 1 :])
             line = WHOLE.count(b"\n", 0, position) + 1
@@ -169,7 +170,7 @@ def test_each_other_record_is_saved_and_the_old_journal_kept(tmp_path: Path) -> 
         assert read(state).past("later") is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whatever_the_damage_all_untouched_lines_are_saved(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -273,13 +274,15 @@ def test_without_any_header_it_is_refused_and_left_as_it_is(tmp_path: Path, cont
 
 
 def test_a_state_that_is_held_is_not_repaired(tmp_path: Path) -> None:
-    journal = Journal.open(str(tmp_path), source=SOURCE, run=this_run())
     content = WHOLE.replace(b"netsim", b"netsin")
     put(tmp_path, content)
-    with pytest.raises(StateHeldError):
-        repair(str(tmp_path))
+    lock = Lock.take(str(tmp_path), this_run())
+    try:
+        with pytest.raises(StateHeldError):
+            repair(str(tmp_path))
+    finally:
+        lock.release()
     assert (tmp_path / NAME).read_bytes() == content
-    journal.close()
 
 
 def test_where_nothing_can_be_kept_aside_nothing_is_changed(tmp_path: Path) -> None:
