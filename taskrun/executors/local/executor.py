@@ -326,9 +326,8 @@ class LocalExecutor:
 
     def _signal(self, task: Task, shim: int, group: int, number: int, result: str) -> None:
         """Under a shim that has just begun there is no command yet: later."""
-        if group:
-            signal_command(shim, group, number, result)
-        else:
+        signal_command(shim, group, number, result)
+        if not group:
             _, was_forced = self._unsent.get(task.index, (task, False))
             self._unsent[task.index] = task, was_forced or number == signal.SIGKILL
 

@@ -102,9 +102,10 @@ def command_of(shim: int) -> int:
 
 
 def signal_command(shim: int, group: int, number: int, result: str) -> None:
-    """Ask a command to end, or end it; a shim that somebody has stopped is to see that."""
-    note_asked(result)
-    signal_group(group, number, signal.SIGCONT)
+    """Ask a command to end, or end it, where there is one (`group`); a shim that somebody has stopped goes on."""
+    if group:
+        note_asked(result)
+        signal_group(group, number, signal.SIGCONT)
     with suppress(OSError):
         os.kill(shim, signal.SIGCONT)
 
