@@ -23,6 +23,7 @@ from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id, find_process, host_name, usable_cores
+from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
@@ -84,6 +85,7 @@ class Run:
             self._executor = executor_class(
                 study.root, options.state, record.run, jobs,
                 grace=options.grace, owns_process=options.owns_process,
+                foresight=foresight(study, self.records, options.keeping), is_recorded=ends_of(self.records),
             )  # fmt: skip
             leaving.callback(self._executor.stop)
             if self._signals is not None:
