@@ -64,6 +64,25 @@ def check_names_tasks(source: Source, command: str) -> None:
     raise UsageError(f"which task? taskrun {command} [FILE] TASK (taskrun list shows their names)")
 
 
+def find_state(source: Source) -> str:
+    """The state directory of a study, found without reading its file or its journal: either may be damaged.
+
+    Only a program, or standard input, has to be read to know what it is called.
+    """
+    file = source.file
+    if file is None and source.name is None and os.path.lexists(os.path.join(source.here, DEFAULT_FILE)):
+        file = DEFAULT_FILE
+    if file is not None and (file == "-" or file.endswith(".py")):
+        return source.open().state
+    if file is not None:
+        root, base = os.path.split(os.path.normpath(os.path.join(source.here, file)))
+        return source.state_of(root, source.name or os.path.splitext(base)[0])
+    state = source.state_of(source.here, source.name or "")
+    if source.name is None or not os.path.isdir(state):
+        raise UsageError(_which(source, known_studies(_states(source))))
+    return state
+
+
 def _states(source: Source) -> str:
     """The directory in which the states of all studies lie."""
     return os.path.dirname(source.state_of(source.here, "any"))

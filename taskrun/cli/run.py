@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
+from taskrun.cli.asking import ask, is_somebody_there
 from taskrun.cli.completers import complete_set
 from taskrun.cli.run_options import RunOptions, run_options
 from taskrun.cli.source import Opened, source_of, source_options
@@ -14,6 +17,10 @@ from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
 from taskrun.manager.display import Display, Wishes
 from taskrun.model import Finished, RunFinished, Skipped, Started, Status
+from taskrun.quantity import show_seconds
+
+if TYPE_CHECKING:
+    from taskrun.manager.consenting import Redone
 
 
 @click.command("run", short_help="Run a sweep file's tasks, or what is left of them.")
@@ -72,7 +79,23 @@ def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
         again=opened.again,
         shown=opened.shown,
     )
+    if is_somebody_there() and not (wanted.yes or wanted.as_json or wanted.force):
+        options = _with_consent(study, options)
     return _shown(study, options, wishes)
+
+
+def _with_consent(study: Study, options: Options) -> Options:
+    """Have somebody asked before much is done again."""
+    from taskrun.manager.consenting import Consent
+
+    return replace(options, keeping=Consent(study, options, _agrees))
+
+
+def _agrees(redone: Redone) -> bool:
+    which, whose = ("1 task", "its command") if redone.tasks == 1 else (f"{redone.tasks:,} tasks", "their commands")
+    took = show_seconds(redone.seconds)
+    click.echo(f"{which} that took {took} would run again because {whose} changed; -n -v shows how", err=True)
+    return ask("go on?")
 
 
 def _shown(study: Study, options: Options, wishes: Wishes) -> int:

@@ -24,6 +24,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     output: str | None
     color: str
     as_json: bool
+    yes: bool
     quiet: bool
     verbose: bool
 
@@ -35,6 +36,7 @@ _OPTIONS = (
     click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show."),
     click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour."),
     click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line."),
+    click.option("-y", "--yes", is_flag=True, help="Do not ask before much is done again."),
     click.option("-q", "--quiet", is_flag=True, help="Show only failures and the end."),
     click.option("-v", "--verbose", is_flag=True, help="Show commands and reasons too."),
 )
@@ -52,6 +54,7 @@ def run_options(function: Callable[..., int]) -> Callable[..., int]:
         output: str | None,
         color: str,
         as_json: bool,
+        yes: bool,
         quiet: bool,
         verbose: bool,
         **others: object,
@@ -63,6 +66,7 @@ def run_options(function: Callable[..., int]) -> Callable[..., int]:
             output=output,
             color=color,
             as_json=as_json,
+            yes=yes,
             quiet=quiet,
             verbose=verbose,
         )

@@ -123,9 +123,10 @@ def _recorded_answer(task: Task, on_record: OnRecord) -> Answer:
 def _print_text(answers: Iterator[Answer]) -> None:
     now = time.time()
     for answer in answers:
-        sys.stdout.write(f"{printable(answer.task.name)}: {_verdict(answer, now)}\n")
+        sys.stdout.write(f"{printable(answer.task.name)}: {printable(_verdict(answer, now))}\n")
         for reason in answer.reasons:
-            sys.stdout.write(f"{_INDENT}{printable(str(reason))}\n")
+            if reason.kind is not ReasonKind.WAITS:
+                sys.stdout.write(f"{_INDENT}{printable(str(reason))}\n")
 
 
 def _verdict(answer: Answer, now: float) -> str:
@@ -135,7 +136,8 @@ def _verdict(answer: Answer, now: float) -> str:
         alone = "" if answer.is_live else "; its runner is gone, and the next run will wait for it"
         return f"running for {show_seconds(now - standing.began)}, attempt {standing.attempt}{alone}"
     if answer.is_left:
-        return "waits" if answer.would_run else "waits, and may turn out to be fresh"
+        waits = next(f"waits {reason.detail}" for reason in answer.reasons if reason.kind is ReasonKind.WAITS)
+        return waits if answer.would_run else f"{waits}, and may turn out to be fresh"
     if not answer.is_known:
         return f"{_done(standing)}; only what started it knows whether it would be executed again"
     if answer.would_run is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from taskrun.freshness.files import Comparison, Files, Looks, absent
 from taskrun.freshness.looks import Look, look_at, newest_of
 from taskrun.freshness.past import past_reason
-from taskrun.freshness.signatures import Lists, Signer, named
+from taskrun.freshness.signatures import Lists, Signer, named, signed_command
 from taskrun.freshness.succession import successions
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "named",
     "newest_of",
     "past_reason",
+    "signed_command",
     "successions",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskrun.freshness.files import LONG
 from taskrun.freshness.wording import changed_words
-from taskrun.model import Argv, Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
+from taskrun.model import Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
 
 PARAM = "TASKRUN_PARAM_"
 _REMEMBERED = 1000  # so many values of a name have their hash kept; a name with more has hardly one twice
@@ -28,16 +28,9 @@ class Signer:
 
         Where its inputs are the `recorded` ones, they are that very tuple, so that comparing them costs little.
         """
-        action = task.action
-        if isinstance(action, Shell):
-            command: str | tuple[str, ...] = as_signed(action.text)
-            shell = action.words
-        else:
-            command = _signed_words(action)
-            shell = ()
         return Signature(
-            command=command,
-            shell=shell,
+            command=signed_command(task),
+            shell=task.action.words if isinstance(task.action, Shell) else (),
             cwd=task.cwd,
             env=self._environment(task),
             inputs=task.inputs if recorded is None else self.lists.either(recorded.inputs, task.inputs),
@@ -85,7 +78,11 @@ class Signer:
         return found
 
 
-def _signed_words(action: Argv) -> tuple[str, ...]:
+def signed_command(task: Task) -> str | tuple[str, ...]:
+    """The command of a task as it is compared."""
+    action = task.action
+    if isinstance(action, Shell):
+        return as_signed(action.text)
     words = action.words
     return tuple([as_signed(word) for word in words]) if any("\0" in word for word in words) else words
 
