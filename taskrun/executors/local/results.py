@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from taskrun.machine import Identity
 
@@ -51,12 +52,12 @@ def read_result(path: str, run: str | None = None) -> Result | None:
             lines = file.read().split(b"\n")[:-1]
     except OSError:
         return None
-    words = [line.decode(errors="replace").split(" ") for line in lines]
-    try:
-        found = _parse({line[0]: line[1:] for line in words})
-    except (ValueError, KeyError):
+    words = {line[0]: line[1:] for line in (line.decode(errors="replace").split(" ") for line in lines)}
+    found = _begun(words.get("shim", []))
+    if found is None or run not in (None, found.run):
         return None
-    return found if run in (None, found.run) else None
+    command = _command(words.get("started", []), found.shim.namespace)
+    return replace(found, command=command, end=_end(words.get("ended", [])), is_asked="asked" in words)
 
 
 def is_held(path: str) -> bool | None:
@@ -87,28 +88,28 @@ def note_asked(path: str) -> None:
             os.close(file)
 
 
-def _parse(lines: dict[str, list[str]]) -> Result:
-    """ValueError or KeyError for anything but what a shim writes."""
-    run, boot, pid, ticks, space, lock = lines["shim"]
-    namespace = _number(space)
-    return Result(
-        run,
-        boot,
-        Identity(int(pid), _number(ticks), namespace),
-        lock == "locked",
-        _command(lines["started"], namespace) if "started" in lines else None,
-        _end(*lines["ended"]) if "ended" in lines else None,
-        "asked" in lines,
-    )
+def _begun(words: list[str]) -> Result | None:
+    try:
+        run, boot, pid, ticks, namespace, lock = words
+        return Result(run, boot, Identity(int(pid), _number(ticks), _number(namespace)), lock == "locked")
+    except ValueError:
+        return None
 
 
-def _command(words: list[str], namespace: int | None) -> Identity:
-    pid, ticks = words
-    return Identity(int(pid), _number(ticks), namespace)
+def _command(words: list[str], namespace: int | None) -> Identity | None:
+    try:
+        pid, ticks = words
+        return Identity(int(pid), _number(ticks), namespace)
+    except ValueError:
+        return None
 
 
-def _end(status: str, seconds: str, user: str, system: str, peak: str, time: str) -> End:
-    return End(int(status), float(seconds), float(user), float(system), _number(peak), float(time))
+def _end(words: list[str]) -> End | None:
+    try:
+        status, seconds, user, system, peak, time = words
+        return End(int(status), float(seconds), float(user), float(system), _number(peak), float(time))
+    except ValueError:
+        return None
 
 
 def _number(word: str) -> int | None:
