@@ -16,10 +16,11 @@ STUDY_COMMANDS = frozenset(
 FLAGS = frozenset(
     {"-n", "--dry-run", "-f", "--force", "--only", "--json", "-q", "--quiet", "-v", "--verbose", "--path"}
     | {"--follow", "-a", "--all", "-k", "--no-hold", "--strict", "-y", "--yes"}
+    | {"--outputs", "--logs", "--failed", "--gone"}
 )
 VALUED = frozenset(
     {"-F", "--file", "--state-dir", "--name", "--set", "-j", "--jobs", "--output", "--color"}
-    | {"--on-failure", "--max-failures", "--grace", "--pool"}
+    | {"--on-failure", "--max-failures", "--grace", "--pool", "--assume-dead"}
 )
 _NAMES = {"-F": "file", "--file": "file", "--state-dir": "state_dir", "--name": "name", "--set": "sets"}
 
