@@ -96,7 +96,7 @@ class _Cleaning:
             raise UsageError("nothing is deleted: there is no terminal here to ask on; -y deletes without asking")
         if not ask(f"delete {_summed(find)}?"):
             click.echo("nothing is deleted", err=True)
-            return 0
+            return 1
         return self._delete(find)
 
     def _weigh(self) -> int:
