@@ -93,7 +93,7 @@ def test_a_command_sees_nothing_of_its_shim(
 
 
 def test_a_string_sees_nothing_of_its_shim(tmp_path: Path) -> None:
-    show = "env | grep -v ^_=; pwd; ls -l /proc/$$/fd | sed 's/.*:.. //'; trap; ulimit -a; umask; readlink /proc/$$/exe"
+    show = "env | grep -v ^_=; pwd; trap; ulimit -a; umask; readlink /proc/$$/exe"
     seen = []
     for shims in (False, True):
         with place(tmp_path, shims=shims) as here:
