@@ -33,12 +33,13 @@ _decoder = msgspec.json.Decoder(RunRecord)
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """The run that holds a state directory: `since` is seconds since the epoch."""
+    """The run that holds a state directory: `since` is seconds since the epoch. `command`: of the record, if no run."""
 
     host: str
     pid: int
     since: float
     run: str
+    command: str | None = None
 
 
 def read_holder(directory: str) -> Holder | None:
@@ -56,7 +57,13 @@ def read_holder(directory: str) -> Holder | None:
         lives = is_alive(Identity(found.pid, found.ticks, found.namespace))
     else:
         lives = age < ALIVE_FOR and (found.boot == boot_id() or found.host != host_name())
-    return Holder(found.host, found.pid, found.time, found.run) if lives else None
+    return Holder(found.host, found.pid, found.time, found.run, found.command) if lives else None
+
+
+def held(directory: str, holder: Holder) -> StateHeldError:
+    """The error of who finds a state directory held."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
+    return StateHeldError(directory, holder.host, holder.pid, since, holder.command)
 
 
 class Lock:
@@ -198,8 +205,7 @@ def _held_by(found: RunRecord | None, path: str) -> StateError:
     directory = os.path.dirname(path)
     if found is None:
         return StateError(f"{directory} is held by another run, which does not say who it is")
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.time))
-    return StateHeldError(directory, found.host, found.pid, since)
+    return held(directory, Holder(found.host, found.pid, found.time, found.run, found.command))
 
 
 def _write(descriptor: int, text: bytes) -> None:
