@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -245,7 +246,9 @@ def test_nothing_is_deleted_without_a_terminal_or_a_yes(here: Here) -> None:
 def test_on_a_terminal_it_asks_and_takes_little_for_a_yes(here: Here, key: bytes, status: int, end: str) -> None:
     here.study()
     before = here.files()
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
     terminal = OnTerminal(here.path, command("clean", "--outputs", "sim"))
+    signal.signal(signal.SIGINT, heeded)
     terminal.until(lambda: "delete 3 files, 6B? [y/N]" in terminal.text)
     terminal.press(key)
     assert terminal.end() == status

@@ -98,7 +98,9 @@ def test_the_state_is_held_meanwhile(here: Path, typed: Typed) -> None:
         for words in (["reset"], ["mark-done"], ["clean", "--logs", "-y"], ["clean", "--logs"]):
             found = typed(*words)
             assert found.status == 3, words
-            assert f"pid {os.getpid()}" in found.err
+            assert f"is held by `taskrun reset`: pid {os.getpid()} on " in found.err
+        assert "\n`taskrun reset` is at work since " in typed("status").out
+        assert json.loads(typed("status", "--json").out)["running"]["pid"] == os.getpid()
 
 
 # --- reset
