@@ -185,7 +185,7 @@ def test_a_handler_that_raises_ends_the_run_and_what_it_started(host: Host) -> N
             raise TimeoutError
         signal.signal(signal.SIGALRM, too_late)
         manager = taskrun.Manager("sims")
-        manager.task_new("a", "echo $$ > pid; kill -ALRM $PPID; exec sleep 1000")
+        manager.task_new("a", f"echo $$ > pid; kill -ALRM {os.getpid()}; exec sleep 1000")
         try:
             manager.run()
         except TimeoutError:
