@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import click
 
-from taskrun.cli.files import DEFAULT_FILE, looks_like_file
+from taskrun.cli.files import DEFAULT_FILE, as_words
 from taskrun.errors import UsageError
 from taskrun.shell import quote_word
 
@@ -53,14 +53,8 @@ def command(file: str) -> None:
     if not file.endswith(_ENDINGS):
         raise UsageError(f"{file!r}: the name of a sweep file ends in .yaml, as in {_with_ending(file)!r}")
     _write(file)
-    click.echo(f"{file} is written; next: {' '.join(['taskrun run', *_as_file(file)])}")
-
-
-def _as_file(file: str) -> list[str]:
-    """How the file is named on the command line."""
-    if file == DEFAULT_FILE:
-        return []
-    return [quote_word(file)] if looks_like_file(file) else ["--file", quote_word(file)]
+    named = [] if file == DEFAULT_FILE else as_words(file)
+    click.echo(f"{file} is written; next: {' '.join(['taskrun run', *map(quote_word, named)])}")
 
 
 def _with_ending(file: str) -> str:

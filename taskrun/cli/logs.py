@@ -15,6 +15,7 @@ from taskrun.cli.recorded import is_recorded
 from taskrun.cli.source import Opened, Source, source_of, source_options
 from taskrun.errors import StateError, UsageError
 from taskrun.model import Status, Task
+from taskrun.shell import quote_visible
 from taskrun.standing import Standing
 
 _MOST_SENTENCES = 10
@@ -57,7 +58,7 @@ def command(
 def _which_task(source: Source) -> str:
     """Somebody named no task."""
     if source.name is not None:
-        return f"which task? taskrun logs --name {source.name} TASK"
+        return f"which task? taskrun logs --name {quote_visible(source.name)} TASK"
     return "which task? taskrun logs [FILE] TASK (taskrun list shows their names)"
 
 

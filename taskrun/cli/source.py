@@ -15,7 +15,7 @@ import click
 from msgspec import Struct
 
 from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
-from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
+from taskrun.cli.files import DEFAULT_FILE, STATES, as_words, looks_like_file
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
@@ -97,9 +97,10 @@ class Source(Struct, frozen=True, kw_only=True):
             return
         word = self.select[0] if self.select else ""
         if word and os.path.isfile(word):
+            quoted = quote_visible(word)
             raise UsageError(
-                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a "
-                f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
+                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {quoted}` reads it as a "
+                f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {quoted}`"
             )
         others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
         hint = f"name another FILE, such as {others[0]!r}" if others else "`taskrun init` writes one to begin with"
@@ -136,7 +137,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def again_from(self, file: str) -> Callable[[Sequence[str]], str]:
         """As `again`, for the study of a file."""
-        return self.again(file) if looks_like_file(file) else self.again("--file", file)
+        return self.again(*as_words(file))
 
     def _sweep(self, file: str) -> Opened:
         from taskrun.sweep.loading import load
