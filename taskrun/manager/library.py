@@ -46,6 +46,8 @@ class Manager:
     whole number of 1 or more (default: the usable ones). `root`: the directory that commands run in and that paths
     and `.taskrun` are relative to (default: the current directory now).
 
+    Managers in several threads do not disturb each other; the tasks of one are made by one thread at a time.
+
     Raises UsageError for a name that cannot be a directory's, and for other wrong arguments.
     """
 

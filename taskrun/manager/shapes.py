@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from taskrun.graph import Graph
 from taskrun.model import Gathering, StepShape
 
-
 _MOST = 200  # steps; of more nobody reads which needs several of which, and each may need each
 
 
