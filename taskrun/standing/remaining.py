@@ -60,7 +60,7 @@ def remaining(
     `standings` are those of all tasks; `unseen` further tasks wait of which nothing is known.
     """
     run = on_record.run
-    indices = _run_tasks(graph, run) if run is not None else _with_needs(graph, chosen)
+    indices = run_tasks(graph, run) if run is not None else _with_needs(graph, chosen)
     left: Counter[str] = Counter()
     cores: dict[str, float] = {}
     running = []
@@ -84,7 +84,7 @@ def remaining(
     return Remaining(seconds, slots) if seconds is not None else None
 
 
-def _run_tasks(graph: Graph, run: RunRecord) -> Collection[int]:
+def run_tasks(graph: Graph, run: RunRecord) -> Collection[int]:
     """The tasks of a run, as it was asked for them; all where they cannot be told any more."""
     everything = range(len(graph))
     if not run.select:
