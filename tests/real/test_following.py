@@ -95,3 +95,11 @@ def test_a_log_that_becomes_shorter_is_shown_from_its_beginning(folder: Folder) 
     assert follower.stdout.readline() == "new\n"
     go(folder, "end")
     assert (follower.stdout.read(), follower.wait()) == ("", 0)
+
+
+def test_logs_of_what_could_not_start_say_why(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps: {sim: {run: [nosuchprogram]}}")
+    assert folder.taskrun("run").returncode == 1
+    said = "taskrun: sim has no log: could not start: nosuchprogram: No such file or directory\n"
+    logs = folder.taskrun("logs", "sim")
+    assert (logs.returncode, logs.stdout, logs.stderr) == (1, "", said)
