@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from fractions import Fraction
 
@@ -26,7 +26,7 @@ from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
-from taskrun.scheduler import schedule
+from taskrun.scheduler import nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
@@ -115,7 +115,9 @@ class Run:
         """Run, and yield what happens, each batch already on record.
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
+        A reader that leaves early (it closes this, or throws something into it) terminates what runs; that is recorded.
         """
+        is_left = False
         judge = FileJudge(
             self.study.graph, self.records,
             root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
@@ -123,14 +125,27 @@ class Run:
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
+            is_left=lambda: is_left,
         )  # fmt: skip
         with closing(batches):
             for batch in batches:
                 self._journal.append(batch)
-                with nullcontext() if self._signals is None else self._signals.disturbable():
-                    yield batch
+                try:
+                    with nullcontext() if self._signals is None else self._signals.disturbable():
+                        yield batch
+                except BaseException:
+                    is_left = os.getpid() == self._process
+                    for rest in self._rest(batches) if is_left else ():
+                        self._journal.append(rest)
+                    raise
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
+
+    def _rest(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """What comes when the reader has left. Signals from before are heard; one that comes now means impatience."""
+        if self._signals is not None:
+            self._signals.received()
+        return batches
 
     def close(self) -> None:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
@@ -207,6 +222,7 @@ def _batches(
     open_attempts: dict[int, Handle],
     now: Callable[[], float],
     patience: Callable[[], float | None],
+    is_left: Callable[[], bool] = nobody_left,
 ) -> Generator[Batch, None, None]:
     def succeeded_before(task: Task) -> bool:
         past = records.past(task.name)
@@ -224,6 +240,7 @@ def _batches(
         open_attempts=open_attempts,
         grace=options.grace,
         patience=patience,
+        is_left=is_left,
     )
 
 

@@ -60,7 +60,9 @@ Batch = tuple[Event, ...]
 BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
-LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is left early
+LAST_WAIT = 10.0  # seconds that a killed task is waited for when nobody reads on
+
+TERMINATE, KILL = 2, 3  # the levels of an interruption that ask what runs to end, and end it
 
 STOPPED = "the run was stopped"
 _FORCED = Stale((Reason(ReasonKind.FORCED),))
@@ -74,6 +76,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     open_attempts: Mapping[int, Handle]
     grace: float
     patience: Callable[[], float | None]
+    is_left: Callable[[], bool]
 
 
 class _Live(Struct):
@@ -131,13 +134,16 @@ class Loop:
         try:
             self._say(RunStarted(self._now(), self._plan.total))
             yield from self._tell()
-            self._begin()
+            self._heed_reader()
+            if not self._level:
+                self._begin()
             while self._live or (self._plan.left and not self._level):
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
                 if self._events and (self._is_urgent or not self._is_deciding or len(self._events) >= BATCH):
                     yield from self._tell()
+                self._heed_reader()
                 if self._starting:
                     self._launch()
                 self._wait()
@@ -187,7 +193,7 @@ class Loop:
         for index in never:
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
         stopped_by = self._signal if never or self._cancelled else None
-        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by))
+        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._cancelled)))
 
     # deciding and starting
 
@@ -277,7 +283,7 @@ class Loop:
     def _wait(self) -> None:
         timeout = self._patience()
         if timeout is None and not self._live:
-            assert not self._plan.left, "waiting for nothing, for ever"
+            assert self._level or not self._plan.left, "waiting for nothing, for ever"
             return
         self._look(timeout)
 
@@ -292,7 +298,7 @@ class Loop:
             self._undecided, self._pending = sorted(self._pending), []
 
     def _patience(self) -> float | None:
-        if self._is_deciding:
+        if self._is_deciding or self._is_urgent:
             return 0.0
         timeout = self._terms.patience() if self._live else None
         if self._pending and not self._level:
@@ -314,7 +320,7 @@ class Loop:
             case Tick():
                 self._has_ticked = True
             case Interrupted(level, signal):
-                self._interrupt(level, signal)
+                self._interrupt(KILL if self._terms.is_left() else level, signal)  # nobody but us is waited for
             case _:
                 assert_never(happening)
 
@@ -344,14 +350,26 @@ class Loop:
         for index, live in self._live.items() if level > 1 else ():
             live.asked = True
             self._timers.cancel(live.timer)
-            if level == 2:
+            if level == TERMINATE:
                 live.timer = self._timers.set(self._now() + self._terms.grace, index)
             self._executor.kill(live.task, force=level > 2)
 
     # leaving early
 
+    def _heed_reader(self) -> None:
+        """Once the reader has left, end what runs; what it was told of, but was not started yet, never is."""
+        if self._level >= TERMINATE or not self._terms.is_left():
+            return
+        told, self._starting = self._starting, []
+        self._interrupt(TERMINATE, self._signal)
+        for live in told:
+            index, moment = live.task.index, self._now()
+            self._live[index] = live
+            live.asked = True
+            self._take_end(Ended(index, live.attempt.number, moment, moment))
+
     def _end_all(self) -> None:
-        """Nothing that runs outlives the run: ask it to end, and kill it after the grace."""
+        """Nothing that runs outlives the run, even closed: ask it to end, and kill it after the grace."""
         for force, patience in ((False, self._terms.grace), (True, LAST_WAIT)):
             for live in self._live.values():
                 self._executor.kill(live.task, force=force)

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from studies import Folder, wait_until
+from studies import Folder, command, wait_until
 
 import taskrun
 from taskrun import Failure, Manager, Summary, UsageError
@@ -207,6 +207,12 @@ def test_leaving_the_stream_early_ends_what_runs_and_lets_the_state_go(root: Pat
         del stream, follow
         gc.collect()
     assert not lives(pid)
+    records = [json.loads(line) for line in (root / ".taskrun/sims/journal.jsonl").read_text().splitlines()]
+    ends = {record["task"]: record.get("cause") for record in records if record["kind"] == "end"}
+    assert ends == {"waits": None, "sleep": "cancelled"}
+    assert [record["cancelled"] for record in records if record["kind"] == "run_end"] == [1]
+    status = subprocess.run(command("status", "--name", "sims"), cwd=root, capture_output=True, text=True, check=True)
+    assert ": left early by its program: 1 succeeded, 1 cancelled\n" in status.stdout
     assert manager.run("waits").fresh == 1
 
 

@@ -91,6 +91,7 @@ def test_a_terminated_run_ends_its_tasks_and_says_by_what(folder: Folder, number
     run.communicate(timeout=30)
     assert run.returncode == status
     assert folder.statuses()["slow"] == "failed"
+    assert f"stopped by {signal.Signals(number).name}: 1 cancelled, 1 skipped\n" in folder.taskrun("status").stdout
     folder.write("go", "")
     assert folder.taskrun("run").returncode == 0
 
