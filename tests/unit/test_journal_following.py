@@ -59,5 +59,5 @@ def test_whatever_a_writer_does_the_follower_knows_what_a_reader_from_the_beginn
 
 def test_the_journal_of_another_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_bytes(lines())
-    with pytest.raises(StateError, match="made from 'sweep.yaml', not 'other.yaml'"):
+    with pytest.raises(StateError, match=r"made from 'sweep\.yaml', not 'other\.yaml'"):
         Follower(os.fspath(tmp_path), source="other.yaml").catch_up()
