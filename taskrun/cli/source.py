@@ -76,6 +76,11 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
+        opened = self._open()
+        self._check_no_file(opened)
+        return opened
+
+    def _open(self) -> Opened:
         file = self.file or DEFAULT_FILE
         if self.file is None:
             self._check_meant()
@@ -105,6 +110,23 @@ class Source(Struct, frozen=True, kw_only=True):
         others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
         hint = f"name another FILE, such as {others[0]!r}" if others else "`taskrun init` writes one to begin with"
         raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
+
+    def _check_no_file(self, opened: Opened) -> None:
+        """A word behind the first that looks like FILE, or is a file, and selects nothing."""
+        for word in self.select:
+            if not looks_like_file(word) and ("=" in word or not os.path.isfile(word)):
+                continue
+            try:
+                select(opened.study.graph.tasks, (word,))
+            except UsageError:
+                raise UsageError(f"no step or task is called {word!r}; {self._hint_at_file(word)}") from None
+
+    def _hint_at_file(self, word: str) -> str:
+        if not looks_like_file(word):
+            return f"`-F {quote_visible(word)}` reads the file of that name as a sweep file"
+        if self.file is None:
+            return "FILE stands before what is selected of it"
+        return f"one FILE at a time, and this is about {self.file!r}"
 
     def look(self) -> Opened:
         """As `open`, for commands that only look: a study that has no file here is seen as its state has it."""
