@@ -160,7 +160,7 @@ def test_set_offers_names_that_it_can_replace_and_what_they_are_now(here: Path) 
 
 def test_what_set_says_counts_for_names_and_values() -> None:
     assert values("run", "--set", "topology=ring,star", "sim/topology=") == ["sim/topology=ring/", "sim/topology=star/"]
-    assert values("run", "--set", "topology=1..", "graph/topology=1") == ["graph/topology=1.."]
+    assert values("run", "--set", "topology=v1..", "graph/topology=v") == ["graph/topology=v1.."]
     assert values("run", "--set", "nonsense", "--set", "nothing=1", "--set", "buffer=@none", "graph/topology=m")
 
 
