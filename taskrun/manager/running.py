@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 from msgspec import Struct
@@ -70,10 +70,9 @@ class Run:
         record = _this_run(options, jobs, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:
-            self._signals = None if options.owns_process else hold_signals()
+            self._signals = None if options.owns_process else hold_signals(is_quiet=True)
             if self._signals is not None:
                 leaving.callback(self._signals.close)
-                leaving.enter_context(self._signals.undisturbed())
             self._journal = options.keeping.open(options.state, source=study.source, run=record)
             leaving.callback(self._journal.close)
             self.records = self._journal.records
@@ -131,8 +130,7 @@ class Run:
             for batch in batches:
                 self._journal.append(batch)
                 try:
-                    with nullcontext() if self._signals is None else self._signals.disturbable():
-                        yield batch
+                    yield from self._given_out(batch)
                 except BaseException:
                     is_left = os.getpid() == self._process
                     for rest in self._rest(batches) if is_left else ():
@@ -140,6 +138,17 @@ class Run:
                     raise
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
+
+    def _given_out(self, batch: Batch) -> Generator[Batch, None, None]:
+        """While the reader looks at it, the host's handlers come."""
+        if self._signals is None:
+            yield batch
+            return
+        try:
+            self._signals.open_up()
+            yield batch
+        finally:
+            self._signals.shut()
 
     def _rest(self, batches: Iterable[Batch]) -> Iterable[Batch]:
         """What comes when the reader has left. Signals from before are heard; one that comes now means impatience."""

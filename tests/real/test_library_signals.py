@@ -233,3 +233,43 @@ def test_ctrl_c_while_a_run_is_ended_by_an_error_of_the_hosts_is_not_lost(host: 
         except KeyboardInterrupt:
             pass
     """)
+
+
+@pytest.mark.parametrize("module", ["catch.py", "running.py"])
+def test_wherever_a_handler_raises_all_is_as_it_was(host: Host, module: str) -> None:
+    host.run(f"""
+        class Enough(Exception):
+            pass
+        def enough(number, frame):
+            raise Enough
+        def everything():
+            handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+            return handlers, sorted(os.listdir("/dev/fd")), signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGUSR1, enough)
+        manager = taskrun.Manager("sims")
+        manager.task_new("quick", ["true"])
+        manager.run()
+        before, calls, left = everything(), 0, 0
+        def profile(frame, event, argument):
+            global left
+            # not "return": what is raised there ends a generator as no signal can
+            if event != "return" and frame.f_code.co_filename.endswith({module!r}):
+                left -= 1
+                if not left:
+                    signal.raise_signal(signal.SIGUSR1)
+        while left <= 0:
+            calls += 1
+            left = calls
+            raised = False
+            sys.setprofile(profile)
+            try:
+                manager.run(force=True)
+            except Enough:
+                raised = True
+            finally:
+                sys.setprofile(None)
+            assert raised == (left <= 0), calls
+            assert everything() == before, calls
+            assert not os.path.getsize(".taskrun/sims/lock"), calls
+        assert calls > 50
+    """)
