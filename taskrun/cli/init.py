@@ -68,7 +68,8 @@ def _write(file: str) -> None:
     except FileExistsError:
         raise UsageError(f"{file!r} is there already and stays as it is; for another name: taskrun init FILE") from None
     except FileNotFoundError:
-        raise UsageError(f"{file!r} cannot be written: there is no directory {os.path.dirname(file)!r}") from None
+        where = f"there is no directory {os.path.dirname(file)!r}" if "/" in file else "the current directory is gone"
+        raise UsageError(f"{file!r} cannot be written: {where}") from None
     except OSError as error:
         raise UsageError(f"{file!r} cannot be written: {error.strerror or error}") from None
     try:

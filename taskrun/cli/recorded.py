@@ -29,6 +29,11 @@ def is_recorded(source: Source) -> bool:
     return not has_default and bool(known_studies(_states(source)))
 
 
+def known_here(source: Source) -> list[str]:
+    """The names of the studies whose states lie where the user looks, the one that ran last first."""
+    return [study.name for study in known_studies(_states(source))]
+
+
 def open_recorded(source: Source) -> Opened:
     """The study called `--name` as its journal has it, or, where its file is here, as the file has it.
 

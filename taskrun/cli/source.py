@@ -108,8 +108,17 @@ class Source(Struct, frozen=True, kw_only=True):
                 f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {quoted}`"
             )
         others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
-        hint = f"name another FILE, such as {others[0]!r}" if others else "`taskrun init` writes one to begin with"
+        hint = f"name another FILE, such as {others[0]!r}" if others else self._hint_without_file()
         raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
+
+    def _hint_without_file(self) -> str:
+        from taskrun.cli.recorded import known_here
+
+        known = known_here(self)
+        if not known:
+            return "`taskrun init` writes one to begin with"
+        name = self.name if self.name in known else known[0]
+        return f"`taskrun status --name {quote_visible(name)}` shows what is on record of a study that has no file"
 
     def _check_no_file(self, opened: Opened) -> None:
         """A word behind the first that looks like FILE, or is a file, and selects nothing."""
@@ -207,9 +216,22 @@ def source_options(function: Function) -> Function:
         "words", nargs=-1, metavar="[FILE] [SELECT]...", shell_complete=complete_selection
     )(function)
     function = click.option(
-        "-F", "--file", "file", metavar="FILE", help="The sweep file, whatever its name.", shell_complete=complete_file
+        "-F",
+        "--file",
+        "file",
+        metavar="FILE",
+        multiple=True,
+        callback=_one_file,
+        help="The sweep file, whatever its name.",
+        shell_complete=complete_file,
     )(function)
     return place_options(function)
+
+
+def _one_file(context: click.Context, option: click.Parameter, files: tuple[str, ...]) -> str | None:
+    if len(files) > 1 and not context.resilient_parsing:
+        raise UsageError(f"-F stands twice, for {files[0]!r} and for {files[1]!r}; one FILE at a time")
+    return files[0] if files else None
 
 
 def place_options(function: Function) -> Function:
