@@ -273,3 +273,20 @@ def test_wherever_a_handler_raises_all_is_as_it_was(host: Host, module: str) -> 
             assert not os.path.getsize(".taskrun/sims/lock"), calls
         assert calls > 50
     """)
+
+
+def test_a_handler_comes_at_once_while_another_thread_goes_on_with_a_stream(host: Host) -> None:
+    host.run("""
+        came = []
+        signal.signal(signal.SIGUSR1, lambda number, frame: came.append(number))
+        manager = taskrun.Manager()
+        manager.task_new("a", UNTIL_GO)
+        events = manager.stream()
+        next(events)
+        thread = threading.Thread(target=lambda: list(events))
+        thread.start()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        wait_until(lambda: came)
+        touch("go")
+        thread.join()
+    """)
