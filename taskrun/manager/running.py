@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 from msgspec import Struct
@@ -29,7 +29,7 @@ from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
-from taskrun.scheduler import Unrecorded, schedule
+from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
@@ -73,10 +73,9 @@ class Run:
         record = _this_run(options, jobs, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:
-            self._signals = None if options.owns_process else hold_signals()
+            self._signals = None if options.owns_process else hold_signals(is_quiet=True)
             if self._signals is not None:
                 leaving.callback(self._signals.close)
-                leaving.enter_context(self._signals.undisturbed())
             self._journal = options.keeping.open(options.state, source=study.source, run=record)
             leaving.callback(self._journal.close)
             self.records = self._journal.records
@@ -120,7 +119,9 @@ class Run:
         """Run, and yield what happens, each batch already on record.
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
+        A reader that leaves early (it closes this, or throws something into it) terminates what runs; that is recorded.
         """
+        is_left = False
         judge = FileJudge(
             self.study.graph, self.records,
             root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
@@ -129,18 +130,42 @@ class Run:
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
+            is_left=lambda: is_left,
         )  # fmt: skip
         with closing(judge), closing(batches):
             for batch in batches:
                 try:
                     self._journal.append(batch)
                 except StateError as error:
-                    yield from _unrecorded(batches, error)
+                    for rest in _unrecorded(batches, error):
+                        yield from self._given_out(rest)
                     raise
-                with nullcontext() if self._signals is None else self._signals.disturbable():
-                    yield batch
+                try:
+                    yield from self._given_out(batch)
+                except BaseException:
+                    is_left = os.getpid() == self._process
+                    for rest in self._rest(batches) if is_left else ():
+                        self._journal.append(rest)
+                    raise
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
+
+    def _given_out(self, batch: Batch) -> Generator[Batch, None, None]:
+        """While the reader looks at it, the host's handlers come."""
+        if self._signals is None:
+            yield batch
+            return
+        try:
+            self._signals.open_up()
+            yield batch
+        finally:
+            self._signals.shut()
+
+    def _rest(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """What comes when the reader has left. Signals from before are heard; one that comes now means impatience."""
+        if self._signals is not None:
+            self._signals.received()
+        return batches
 
     def close(self) -> None:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
@@ -229,6 +254,7 @@ def _batches(
     open_attempts: dict[int, Handle],
     now: Callable[[], float],
     patience: Callable[[], float | None],
+    is_left: Callable[[], bool] = nobody_left,
 ) -> Generator[Batch, None, None]:
     def succeeded_before(task: Task) -> bool:
         past = records.past(task.name)
@@ -246,6 +272,7 @@ def _batches(
         open_attempts=open_attempts,
         grace=options.grace,
         patience=patience,
+        is_left=is_left,
     )
 
 
