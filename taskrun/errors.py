@@ -100,14 +100,15 @@ class StateError(TaskrunError):
 
 
 class StateHeldError(StateError):
-    """Another run holds the state; names it by host, pid and start."""
+    """Another run, or a `command` that only changes the state, holds it; names it by host, pid and start."""
 
-    def __init__(self, path: str, host: str, pid: int, since: str) -> None:
+    def __init__(self, path: str, host: str, pid: int, since: str, command: str | None = None) -> None:
         self.path = path
         self.host = host
         self.pid = pid
         self.since = since
-        super().__init__(f"{path} is held by another run: pid {pid} on {host}, since {since}")
+        holder = "another run" if command is None else f"`taskrun {command}`"
+        super().__init__(f"{path} is held by {holder}: pid {pid} on {host}, since {since}")
 
 
 class OutputError(TaskrunError):

@@ -11,7 +11,7 @@ import click
 from taskrun.cli.asking import ask, is_somebody_there
 from taskrun.cli.counting import counted, say_some
 from taskrun.cli.source import Opened, source_of, source_options
-from taskrun.errors import StateHeldError, UsageError
+from taskrun.errors import UsageError
 from taskrun.printer.width import printable
 from taskrun.quantity import show_size
 from taskrun.sweep.collecting import without_collector
@@ -96,7 +96,7 @@ class _Cleaning:
             raise UsageError("nothing is deleted: there is no terminal here to ask on; -y deletes without asking")
         if not ask(f"delete {_summed(find)}?"):
             click.echo("nothing is deleted", err=True)
-            return 0
+            return 1
         return self._delete(find)
 
     def _weigh(self) -> int:
@@ -118,14 +118,11 @@ class _Cleaning:
 
     def _look(self) -> Find:
         """What would be deleted, looked at without holding the state; StateHeldError where a run does."""
-        import time
-
-        from taskrun.journal import read_holder
+        from taskrun.journal import held, read_holder
 
         holder = read_holder(self._opened.state)
         if holder is not None:
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
-            raise StateHeldError(self._opened.state, holder.host, holder.pid, since)
+            raise held(self._opened.state, holder)
         return self._find_all(self._opened.on_record().records)
 
     def _delete(self, shown: Find | None) -> int:

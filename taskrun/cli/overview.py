@@ -329,8 +329,10 @@ def _gone_line(facts: Facts) -> str:
 
 def _on(facts: Facts, holder: Holder) -> str:
     where = "" if holder.host == facts.host else f" on {holder.host}"
-    of = f" of {printable(' '.join(facts.run.select))}" if facts.run is not None and facts.run.select else ""
     since = f"since {_when(holder.since)} ({show_seconds(facts.now - holder.since)})"
+    if holder.command is not None:
+        return f"`taskrun {holder.command}` is at work {since}: pid {holder.pid}{where}"
+    of = f" of {printable(' '.join(facts.run.select))}" if facts.run is not None and facts.run.select else ""
     return f"a run{of} is on {since}: pid {holder.pid}{where}"
 
 

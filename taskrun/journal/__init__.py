@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskrun.journal.following import Follower
-from taskrun.journal.lock import Holder, read_holder
+from taskrun.journal.lock import Holder, held, read_holder
 from taskrun.journal.reading import JOURNAL, read_header, read_journal
 from taskrun.journal.records import Records, open_attempts
 from taskrun.journal.writing import Journal, Log, MemoryJournal
@@ -25,6 +25,7 @@ __all__ = [
     "Records",
     "Repaired",
     "Verdict",
+    "held",
     "open_attempts",
     "read_header",
     "read_holder",

@@ -25,7 +25,7 @@ from taskrun.model import RunRecord
 LOCK = "lock"
 TOUCH_EVERY = 10.0
 ALIVE_FOR = 60.0  # seconds since the last touch, seen from elsewhere
-_PATIENCE = 50  # times 10 ms that a new holder may take to write down who it is
+_PATIENCE = 200  # times 10 ms that a holder may take to write down who it is, or a forked child to let go
 _NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 _encoder = msgspec.json.Encoder()
@@ -33,12 +33,13 @@ _decoder = msgspec.json.Decoder(RunRecord)
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """The run that holds a state directory: `since` is seconds since the epoch."""
+    """The run that holds a state directory: `since` is seconds since the epoch. `command`: of the record, if no run."""
 
     host: str
     pid: int
     since: float
     run: str
+    command: str | None = None
 
 
 def read_holder(directory: str) -> Holder | None:
@@ -56,7 +57,13 @@ def read_holder(directory: str) -> Holder | None:
         lives = is_alive(Identity(found.pid, found.ticks, found.namespace))
     else:
         lives = age < ALIVE_FOR and (found.boot == boot_id() or found.host != host_name())
-    return Holder(found.host, found.pid, found.time, found.run) if lives else None
+    return Holder(found.host, found.pid, found.time, found.run, found.command) if lives else None
+
+
+def held(directory: str, holder: Holder) -> StateHeldError:
+    """The error of who finds a state directory held."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
+    return StateHeldError(directory, holder.host, holder.pid, since, holder.command)
 
 
 class Lock:
@@ -136,18 +143,39 @@ def _open(path: str) -> int:
 
 def _check_free(descriptor: int, path: str, run: RunRecord) -> None:
     """Lock the open file, or raise StateHeldError."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_locked = True
-    except BlockingIOError:
-        raise _held_by(_read_patiently(descriptor), path) from None
-    except OSError as error:
-        if error.errno not in _NO_FLOCK:
-            raise
-        is_locked = False
+    is_locked = _lock(descriptor, path)
     found = _parse(os.pread(descriptor, 65536, 0))
     if found is not None and _lives(found, path, run, is_locked=is_locked):
         raise _held_by(found, path)
+
+
+def _lock(descriptor: int, path: str) -> bool:
+    """Whether there is such a thing as `flock` here; raises StateHeldError where another has it.
+
+    Who has it and is not named has just taken it, and writes its name down only then, over what its predecessor left;
+    or it is a process that was just forked off by one that let go, and is about to do so too.
+    """
+    for _ in range(_PATIENCE):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found = _parse(os.pread(descriptor, 65536, 0))
+            if found is not None and _may_live(found):
+                raise _held_by(found, path) from None
+            time.sleep(0.01)
+        except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise
+            return False
+        else:
+            return True
+    raise _held_by(_parse(os.pread(descriptor, 65536, 0)), path)
+
+
+def _may_live(found: RunRecord) -> bool:
+    if found.boot != boot_id() or found.namespace != namespace():
+        return True
+    return is_alive(Identity(found.pid, found.ticks, found.namespace))
 
 
 def _lives(found: RunRecord, path: str, run: RunRecord, *, is_locked: bool) -> bool:
@@ -173,27 +201,11 @@ def _age(path: str) -> float:
     return now - os.stat(path).st_mtime
 
 
-def _read_patiently(descriptor: int) -> RunRecord | None:
-    """Who holds the lock: it writes that down only after it has it, over what its predecessor left there."""
-    found = None
-    for _ in range(_PATIENCE):
-        found = _parse(os.pread(descriptor, 65536, 0))
-        if found is not None and (
-            found.boot != boot_id()
-            or found.namespace != namespace()
-            or is_alive(Identity(found.pid, found.ticks, found.namespace))
-        ):
-            break
-        time.sleep(0.01)
-    return found
-
-
 def _held_by(found: RunRecord | None, path: str) -> StateError:
     directory = os.path.dirname(path)
     if found is None:
         return StateError(f"{directory} is held by another run, which does not say who it is")
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.time))
-    return StateHeldError(directory, found.host, found.pid, since)
+    return held(directory, Holder(found.host, found.pid, found.time, found.run, found.command))
 
 
 def _write(descriptor: int, text: bytes) -> None:

@@ -74,8 +74,11 @@ def verify(directory: str) -> Verdict:
     except OSError as error:
         raise cannot("read", path, error) from None
     try:
+        changed = os.fstat(descriptor).st_mtime_ns
         verdict = examine(descriptor, path)
-        return verdict if verdict.is_whole else examine(descriptor, path)  # its writer may have been cutting back
+        if verdict.is_whole or os.fstat(descriptor).st_mtime_ns == changed:
+            return verdict
+        return examine(descriptor, path)  # its writer may have been cutting back
     except OSError as error:
         raise cannot("read", path, error) from None
     finally:

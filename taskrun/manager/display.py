@@ -15,7 +15,6 @@ from msgspec import Struct
 from taskrun.errors import OutputError
 from taskrun.history import History
 from taskrun.manager.running import Batch, Run
-from taskrun.model import Status
 from taskrun.names import log_name
 from taskrun.outlet import outlet_for
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
@@ -121,5 +120,6 @@ def _done_before(run: Run) -> Iterator[tuple[str, float]]:
     for index in run.selected:
         task = run.study.graph.tasks[index]
         past = run.records.past(task.name)
-        if past is not None and past.end is not None and past.end.status == Status.SUCCEEDED.value:
-            yield task.step.name, past.end.seconds
+        took = past.took if past is not None else None
+        if took is not None:
+            yield task.step.name, took

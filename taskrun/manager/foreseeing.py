@@ -11,7 +11,6 @@ from taskrun.graph import Study
 from taskrun.history import Foresight
 from taskrun.journal import Records
 from taskrun.manager.keeping import Keeping
-from taskrun.model import Status
 
 
 def foresight(study: Study, records: Records, keeping: Keeping) -> Foresight | None:
@@ -20,8 +19,9 @@ def foresight(study: Study, records: Records, keeping: Keeping) -> Foresight | N
     def earlier() -> Iterator[tuple[str, str, float]]:
         for task in study.graph.tasks:
             past = records.past(task.name)
-            if past is not None and past.end is not None and past.end.status == Status.SUCCEEDED.value:
-                yield task.name, task.step.name, past.end.seconds
+            took = past.took if past is not None else None
+            if took is not None:
+                yield task.name, task.step.name, took
 
     return Foresight(earlier) if keeping.is_lasting else None
 

@@ -234,3 +234,9 @@ class Past(Struct, gc=False):
     ended: int = 0
     attempts: int = 0
     is_confirmed: bool = False
+
+    @property
+    def took(self) -> float | None:
+        """The seconds of a success; None where it was only marked as done, so that nobody knows."""
+        end = self.end
+        return end.seconds or None if end is not None and end.status == Status.SUCCEEDED.value else None

@@ -106,8 +106,9 @@ def _with_needs(graph: Graph, chosen: Collection[int]) -> Collection[int]:
 def _took(graph: Graph, standings: Iterable[Standing]) -> Iterator[tuple[str, float]]:
     """The step and the seconds of each task that succeeded in its last attempt."""
     for task, standing in zip(graph.tasks, standings, strict=True):
-        if standing.past.end is not None and standing.status is Status.SUCCEEDED:
-            yield task.step.name, standing.past.end.seconds
+        took = standing.past.took
+        if took is not None and standing.status is Status.SUCCEEDED:
+            yield task.step.name, took
 
 
 def _within(cores: dict[str, float], slots: Fraction) -> dict[str, float]:

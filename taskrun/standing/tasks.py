@@ -77,8 +77,10 @@ class OnRecord(Struct, frozen=True):
 
     @property
     def run(self) -> RunRecord | None:
-        """The run that is on; None too where its record has not come yet."""
-        return self.records.runs.get(self.holder.run) if self.holder is not None else None
+        """The run that is on; None too where its record has not come yet, or who holds the state runs nothing."""
+        if self.holder is None or self.holder.command is not None:
+            return None
+        return self.records.runs.get(self.holder.run)
 
     def standing(self, name: str) -> Standing:
         """How the task called `name` stands."""

@@ -98,7 +98,9 @@ def test_the_state_is_held_meanwhile(here: Path, typed: Typed) -> None:
         for words in (["reset"], ["mark-done"], ["clean", "--logs", "-y"], ["clean", "--logs"]):
             found = typed(*words)
             assert found.status == 3, words
-            assert f"pid {os.getpid()}" in found.err
+            assert f"is held by `taskrun reset`: pid {os.getpid()} on " in found.err
+        assert "\n`taskrun reset` is at work since " in typed("status").out
+        assert json.loads(typed("status", "--json").out)["running"]["pid"] == os.getpid()
 
 
 # --- reset
@@ -224,3 +226,18 @@ def test_nothing_is_cleaned_that_may_still_run_elsewhere(here: Path, typed: Type
     assert "taskrun: old may still run on node17" in found.err
     assert (here / "old.dat").exists()
     assert read(here).open_starts() == ["old"]
+
+
+# --- how long things take
+
+
+def test_what_is_only_marked_as_done_says_nothing_about_how_long_tasks_take(here: Path, typed: Typed) -> None:
+    on_record(here, begun(), structs.replace(ended(), seconds=600.0))
+    (here / "sims").mkdir()
+    (here / "sims/1").write_text("1")
+    (here / "sims/2").write_text("2")
+    assert typed("mark-done").err == "2 tasks count as done\n"
+    pasts = {past.name: past for past in read(here).pasts()}
+    assert (pasts[FIRST].took, pasts["sim/n=2"].took) == (600.0, None)
+    typed("reset", "n=2")
+    assert "about 10m to go" in typed("status").out

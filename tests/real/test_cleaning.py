@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,12 +241,14 @@ def test_nothing_is_deleted_without_a_terminal_or_a_yes(here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("key", "status", "end"),
-    [(b"\n", 0, "nothing is deleted"), (b"\x04", 0, "nothing is deleted"), (b"\x03", 130, "[y/N] ")],
+    [(b"\n", 1, "nothing is deleted"), (b"\x04", 1, "nothing is deleted"), (b"\x03", 130, "[y/N] ")],
 )
 def test_on_a_terminal_it_asks_and_takes_little_for_a_yes(here: Here, key: bytes, status: int, end: str) -> None:
     here.study()
     before = here.files()
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
     terminal = OnTerminal(here.path, command("clean", "--outputs", "sim"))
+    signal.signal(signal.SIGINT, heeded)
     terminal.until(lambda: "delete 3 files, 6B? [y/N]" in terminal.text)
     terminal.press(key)
     assert terminal.end() == status
@@ -273,7 +276,7 @@ def test_a_list_is_cut_to_the_screen(here: Here) -> None:
     terminal = OnTerminal(here.path, command("clean", "--outputs"))
     terminal.until(lambda: "[y/N]" in terminal.text)
     terminal.press(b"n\n")
-    assert terminal.end() == 0
+    assert terminal.end() == 1
     assert "... and 67 more" in terminal.text
     assert len(terminal.shown) < 40
     assert here.said("clean", "--outputs", "-y") == "100 files deleted, 1.2K\n"
