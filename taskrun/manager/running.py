@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor, hold_signals
+from taskrun.executors.local.results import is_held
 from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
@@ -27,7 +28,7 @@ from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
-from taskrun.names import select
+from taskrun.names import result_name, select
 from taskrun.quantity import show_number
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
@@ -136,6 +137,7 @@ class Run:
             for batch in batches:
                 try:
                     self._journal.append(batch)
+                    self._journal.check()
                 except StateError as error:
                     for rest in _unrecorded(batches, error):
                         yield from self._given_out(rest)
@@ -175,7 +177,8 @@ class Run:
     def _left_behind(self) -> dict[int, Handle]:
         """The attempts of earlier runs without an end, of the selected tasks."""
         found = {}
-        for name, handle in open_attempts(self.records, boot=boot_id(), host=host_name()).items():
+        left = open_attempts(self.records, boot=boot_id(), host=host_name(), is_alive=self._is_alive_elsewhere)
+        for name, handle in left.items():
             past = self.records.past(name)
             assert past is not None
             assert past.start is not None
@@ -187,6 +190,10 @@ class Run:
             # Where the machine went down since, nothing can be found by what only that attempt's environment held.
             found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
         return found
+
+    def _is_alive_elsewhere(self, task: str, attempt: int) -> bool | None:
+        """Whether the shim of an attempt on another machine holds its result file; None where nobody can tell."""
+        return is_held(os.path.join(self._options.state, result_name(task, attempt)))
 
     def _refuse_a_stranger(self, start: StartRecord, handle: Handle) -> None:
         """A task that this study has no more may live on, and write what one of its tasks is to write now."""
