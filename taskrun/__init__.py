@@ -5,7 +5,7 @@ The public names are loaded when they are first asked for: importing `taskrun` a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than all of this
 
 if TYPE_CHECKING:
     from taskrun.errors import TaskrunError, UsageError

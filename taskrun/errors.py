@@ -125,7 +125,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that the user most likely meant, or None where none is near."""
     import difflib  # only a mistake pays for it
 
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    known = list(known)
+    alike = [other for other in known if other.lower() == name.lower()]
+    close = alike or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return close[0] if close else None
 
 

@@ -6,7 +6,7 @@ name of the task, paths are relative to the study's directory.
 
 from __future__ import annotations
 
-from msgspec import Struct, json, structs
+from msgspec import Struct, json, to_builtins
 
 from taskrun import model
 from taskrun.model import Status
@@ -124,10 +124,12 @@ def exit_status(finished: model.RunFinished) -> int:
 
 
 def to_json(event: Event) -> str:
-    """The event as a JSON object on one line; what is no text in a name or path is written with escapes."""
+    """The event as a JSON object on one line; a byte of a name or path that is no text is an escape such as `\\udce9`,
+    as in all JSON of ours.
+    """
     try:
         return json.encode(event).decode()
     except UnicodeEncodeError:
-        texts = {key: text for key, text in structs.asdict(event).items() if isinstance(text, str)}
-        shown = {key: text.encode("utf-8", "backslashreplace").decode() for key, text in texts.items()}
-        return json.encode(structs.replace(event, **shown)).decode()
+        from json import dumps  # only for names that are no UTF-8
+
+        return dumps(to_builtins(event), separators=(",", ":"))

@@ -91,6 +91,10 @@ class Draft:
         self._gather_of[members] = self._gather_by_id[id(members)] = node
         return node
 
+    def members(self, node: int) -> tuple[int, ...]:
+        """The tasks that a node stands for: see `Graph.members`."""
+        return (node,) if node >= 0 else self._gathers[-node - 1]
+
     def need(self, consumer: int, node: int, edge: Edge = Edge.FILE) -> None:
         """`consumer` needs `node`. Said twice it is one edge, of both kinds at once."""
         if self._append(consumer, node):

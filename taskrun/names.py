@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from taskrun.errors import UsageError, did_you_mean, nearest
+from taskrun.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from taskrun.model import Task
@@ -25,10 +25,12 @@ _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _NARROWING = re.compile(rf"({_IDENTIFIER})=(.*)", re.DOTALL)
 _MADE_NAME = re.compile(rf"{_IDENTIFIER}(?:/{_IDENTIFIER}=(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)*")
 _GLOB = re.compile(r"[*?\[]")
+_RANGE = re.compile(r"([+-]?[0-9.]*[0-9])(?:\.\.|-|:)([+-]?\.?[0-9][0-9.]*)")
 
 _LONGEST_COMPONENT = 200
 # Looking for the nearest among more names than these would take longer than reading the answer.
 _ENOUGH = 2000
+_FEW = 6  # so many names are listed where none is near
 
 
 def encode(value: str) -> str:
@@ -218,10 +220,10 @@ def _hint(word: str, tasks: Sequence[Task], steps: dict[str, list[int]]) -> str:
     parsed = parse_name(word)
     if parsed is None or not parsed[1]:
         known = [*steps, *(task.name for task in tasks[:_ENOUGH])]
-        return _offer(nearest(word, known))
+        return _offer(nearest(word, known)) or _listed("step", steps)
     step = parsed[0] if parsed[0] in steps else nearest(parsed[0], steps)
     if step is None:
-        return ""
+        return _listed("step", steps)
     places = steps[step]
     names = tasks[places[0]].step.names
     closest = {}
@@ -241,6 +243,14 @@ def _hint(word: str, tasks: Sequence[Task], steps: dict[str, list[int]]) -> str:
 
 def _offer(name: str | None) -> str:
     return f"; did you mean {name!r}?" if name else ""
+
+
+def _listed(kind: str, known: Collection[str]) -> str:
+    """All that there are, where these are few."""
+    if not known or len(known) > _FEW:
+        return ""
+    names = ", ".join(map(repr, known))
+    return f"; the only {kind} is {names}" if len(known) == 1 else f"; the {kind}s are {names}"
 
 
 def _position(task: Task, name: str) -> int | None:
@@ -278,9 +288,9 @@ def _wanted(tasks: Sequence[Task], name: str, values: tuple[str, ...]) -> set[st
     """The values that a narrowing means. A name or value that no task has is a slip, even where others match."""
     known = _known_values(tasks, name)
     if not known:
-        names = {name for task in tasks for name in (*task.step.names, *task.step.lets)}
-        offer = did_you_mean(name, names)
-        raise UsageError(f"no task has a parameter {name!r}" + (f"; {offer}" if offer else ""))
+        names = dict.fromkeys(name for task in tasks for name in (*task.step.names, *task.step.lets))
+        offer = _offer(nearest(name, names)) or _listed("parameter", names)
+        raise UsageError(f"no task has a parameter {name!r}{offer or '; no task has any'}")
     unknown = [value for value in values if value not in known and decode(value) not in known]
     whole = ",".join(values)
     if unknown and (whole in known or decode(whole) in known):
@@ -306,7 +316,24 @@ def _known_values(tasks: Sequence[Task], name: str) -> dict[str, None]:
 def _value_hint(name: str, value: str, known: Collection[str]) -> str:
     if any("," in other for other in known):
         return "; a comma inside of a value is written %2C"
-    offer = _offer(nearest(value, list(known)[:_ENOUGH]))
-    if not offer and _GLOB.search(value):
+    if _GLOB.search(value):
         return f"; values are compared as written, for a pattern write '*/{name}={value}'"
-    return offer
+    span = _RANGE.fullmatch(value)
+    if span:
+        meant = [*map(encode, _between(span[1], span[2], known))]
+        return f"; a selection takes values, not ranges: {name}={','.join(meant[:_FEW]) or 'A,B,...'}" + (
+            ",..." if len(meant) > _FEW else ""
+        )
+    return _offer(nearest(value, list(known)[:_ENOUGH]))
+
+
+def _between(low: str, high: str, known: Iterable[str]) -> list[str]:
+    """The values that a range would hold."""
+
+    def is_between(value: str) -> bool:
+        try:
+            return float(low) <= float(value) <= float(high)
+        except ValueError:  # no number
+            return False
+
+    return [value for value in known if is_between(value)]

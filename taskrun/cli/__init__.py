@@ -71,7 +71,7 @@ def _click_sentence(error: object) -> str:
     import click
 
     assert isinstance(error, click.ClickException)
-    message = error.format_message().strip().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".").replace(". Choose from:", ", one of")
     message = message[:1].lower() + message[1:]
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"{message}; see {error.ctx.command_path} --help"

@@ -54,7 +54,9 @@ class _Group(click.Group):
         if name not in COMMANDS and not name.startswith("-"):
             hint = did_you_mean(name, COMMANDS)
             if not hint and name.endswith((".yaml", ".yml")):
-                hint = f"did you mean 'taskrun run {name}'?"
+                from taskrun.shell import quote_visible
+
+                hint = f"did you mean `taskrun run {quote_visible(name)}`?"
             raise click.UsageError(f"there is no command {name!r}" + (f"; {hint}" if hint else ""), ctx)
         return super().resolve_command(ctx, args)
 

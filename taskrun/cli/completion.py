@@ -10,7 +10,7 @@ from taskrun.cli.completing.scripts import SCRIPTS
 
 
 @click.command("completion", short_help="Print a script that makes a shell complete taskrun's words.")
-@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+@click.argument("shell", type=click.Choice(list(SCRIPTS)), metavar="SHELL")
 def command(shell: str) -> None:
     """Print the completion script for SHELL. It completes commands, options, files, steps, tasks and values.
 

@@ -39,7 +39,7 @@ _ASSIGNMENT = re.compile(r"([^\s='\"{}/]+)=(.*)", re.DOTALL)
     shell_complete=complete_file,
 )
 @place_options
-@run_options
+@partial(run_options, force_help="Run all tasks, however fresh.")
 def command(
     words: tuple[str, ...],
     outputs: tuple[str, ...],

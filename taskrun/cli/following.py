@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from taskrun.cli.outputs import output_of
 from taskrun.cli.source import Opened
-from taskrun.model import RunRecord, Status, Task
-from taskrun.standing import Standing, Watch, is_left
+from taskrun.model import EndRecord, RunRecord, Status, Task
+from taskrun.standing import Standing, Watch, is_left, tasks_of
 
 _BETWEEN = 100  # milliseconds between two looks
 _PIECE = 1 << 16
+_MOST_AWAITED = 10
 _GONE = select.POLLERR | select.POLLHUP
 
 
@@ -54,7 +55,9 @@ class Following:
         self._tasks = tasks
         self._watch = Watch(opened.state, source=opened.study.source)
         self._tails: dict[int, _Tail] = {}
+        self._over: dict[int, EndRecord] = {}  # the attempts of which all has been shown
         self._awaited: set[int] = set()
+        self._asked_for: dict[str, frozenset[int]] = {}  # the tasks of the run that is on
         self._out = sys.stdout.buffer
         self._last: Task | None = None  # whose output was shown last
         self._is_at_start = True  # of a line
@@ -75,12 +78,15 @@ class Following:
     def _show(self, task: Task, standing: Standing, run: RunRecord | None) -> bool:
         """Show what came; whether more may come."""
         is_running = standing.status is Status.RUNNING
-        is_to_come = run is not None and is_left(standing, run)
+        is_to_come = run is not None and is_left(standing, run) and self._is_of(run, task)
         if is_to_come and task.index not in self._tails:
             self._await(task)
             return True
         if is_running and standing.past.spawn is None:
             return True  # until it has begun, a file that it is redirected to is the last attempt's
+        end = standing.past.end
+        if end is not None and self._over.get(task.index) is end:
+            return is_to_come  # 10,000 tasks that are over are 10,000 files that need not be opened again
         tail = self._tails.get(task.index)
         if tail is None or tail.attempt != standing.attempt:
             if tail is not None:
@@ -89,12 +95,25 @@ class Following:
         if not tail.shown:
             tail.path = output_of(task, standing, root=self._opened.study.root, state=self._opened.state)
         self._drain(task, tail)
+        if end is not None:
+            self._over[task.index] = end
         return is_running or is_to_come
+
+    def _is_of(self, run: RunRecord, task: Task) -> bool:
+        """Whether a run was asked for the task; what only the records tell of may be needed by any that was."""
+        if not run.select or self._opened.seen is not None:
+            return True
+        if run.run not in self._asked_for:
+            self._asked_for = {run.run: frozenset(tasks_of(self._opened.study.graph, run))}
+        return task.index in self._asked_for[run.run]
 
     def _await(self, task: Task) -> None:
         if task.index not in self._awaited:
             self._awaited.add(task.index)
-            click.echo(f"taskrun: waiting for {task.name} to start", err=True)
+            if len(self._awaited) <= _MOST_AWAITED:
+                click.echo(f"taskrun: waiting for {task.name} to start", err=True)
+            elif len(self._awaited) == _MOST_AWAITED + 1:
+                click.echo("taskrun: waiting for others too", err=True)
 
     def _drain(self, task: Task, tail: _Tail) -> None:
         while piece := tail.read():

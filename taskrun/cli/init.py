@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import click
 
-from taskrun.cli.files import DEFAULT_FILE, looks_like_file
+from taskrun.cli.files import DEFAULT_FILE, as_words
 from taskrun.errors import UsageError
 from taskrun.shell import quote_word
 
@@ -53,14 +53,8 @@ def command(file: str) -> None:
     if not file.endswith(_ENDINGS):
         raise UsageError(f"{file!r}: the name of a sweep file ends in .yaml, as in {_with_ending(file)!r}")
     _write(file)
-    click.echo(f"{file} is written; next: {' '.join(['taskrun run', *_as_file(file)])}")
-
-
-def _as_file(file: str) -> list[str]:
-    """How the file is named on the command line."""
-    if file == DEFAULT_FILE:
-        return []
-    return [quote_word(file)] if looks_like_file(file) else ["--file", quote_word(file)]
+    named = [] if file == DEFAULT_FILE else as_words(file)
+    click.echo(f"{file} is written; next: {' '.join(['taskrun run', *map(quote_word, named)])}")
 
 
 def _with_ending(file: str) -> str:
@@ -74,7 +68,8 @@ def _write(file: str) -> None:
     except FileExistsError:
         raise UsageError(f"{file!r} is there already and stays as it is; for another name: taskrun init FILE") from None
     except FileNotFoundError:
-        raise UsageError(f"{file!r} cannot be written: there is no directory {os.path.dirname(file)!r}") from None
+        where = f"there is no directory {os.path.dirname(file)!r}" if "/" in file else "the current directory is gone"
+        raise UsageError(f"{file!r} cannot be written: {where}") from None
     except OSError as error:
         raise UsageError(f"{file!r} cannot be written: {error.strerror or error}") from None
     try:

@@ -14,7 +14,7 @@ from taskrun.cli.outputs import output_of
 from taskrun.cli.recorded import check_names_tasks
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.errors import StateError
-from taskrun.model import Status, Task
+from taskrun.model import Cause, Status, Task
 from taskrun.standing import Standing
 
 _MOST_SENTENCES = 10
@@ -97,7 +97,7 @@ def _say_what_is_missing(without: Mapping[str, Standing]) -> None:
 
 def _why(standing: Standing) -> str:
     past = standing.past
-    if past.start is None:
+    if past.start is None or standing.cause == Cause.COULD_NOT_START.value:
         return standing.why or "it never ran"
     if standing.status is Status.RUNNING:
         return "it has written nothing yet"

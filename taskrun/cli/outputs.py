@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from taskrun.model import Status, Task
 from taskrun.names import log_name
@@ -20,13 +21,22 @@ def output_of(task: Task, standing: Standing, *, root: str, state: str) -> str |
         return None
     log = os.path.join(state, log_name(task.name, start.attempt))
     redirects = [os.path.join(root, path) for path in _redirects(task, standing)]
-    there = [path for path in (log, *redirects) if os.path.isfile(path)]
-    filled = next((path for path in there if os.path.getsize(path)), None)
+    sizes = {path: size for path in (log, *redirects) if (size := _size(path)) is not None}
+    filled = next((path for path, size in sizes.items() if size), None)
     if filled is not None:
         return filled
     if standing.status is Status.RUNNING:
-        return log if log in there or not redirects else redirects[-1]
-    return there[-1] if there else None
+        return log if log in sizes or not redirects else redirects[-1]
+    return next(reversed(sizes), None)
+
+
+def _size(path: str) -> int | None:
+    """Of a file, None where there is none: asked once, for a task that ends now takes its empty log away."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _redirects(task: Task, standing: Standing) -> list[str]:

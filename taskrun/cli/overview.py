@@ -297,10 +297,26 @@ def _run_line(facts: Facts) -> str:
     if facts.end is None:
         where = "" if facts.run.host == facts.host else f" on {facts.run.host}"
         return f"the last run began {began}{where} and did not come to its end"
-    stop = f"stopped by {facts.end.stopped_by}: " if facts.end.stopped_by else ""
-    counts = ", ".join(f"{count:,} {status}" for status, count in facts.end.counts.items() if count)
+    counts = ", ".join(f"{count:,} {status}" for status, count in _ends(facts.end).items() if count)
     took = show_seconds(facts.end.time - facts.run.time)
-    return f"the last run began {began} and ended after {took}: {stop}{counts or 'nothing to do'}"
+    return f"the last run began {began} and ended after {took}: {_stop(facts.end)}{counts or 'nothing to do'}"
+
+
+def _ends(end: RunEndRecord) -> dict[str, int]:
+    """The counts by the words of the table's columns."""
+    counts: dict[str, int] = {}
+    for status, count in end.counts.items():
+        is_failed = status == Status.FAILED.value
+        counts[status] = count - end.cancelled if is_failed else count
+        if is_failed:
+            counts[_CANCELLED] = end.cancelled
+    return counts
+
+
+def _stop(end: RunEndRecord) -> str:
+    if end.stopped_by is None:
+        return ""
+    return f"stopped by {end.stopped_by}: " if end.stopped_by else "left early by its program: "
 
 
 def _gone_line(facts: Facts) -> str:

@@ -12,6 +12,7 @@ from taskrun.cli.files import DEFAULT_FILE
 from taskrun.cli.source import Opened, Source
 from taskrun.errors import UsageError, did_you_mean
 from taskrun.recorded import Known, known_studies, recorded_study
+from taskrun.shell import quote_visible
 from taskrun.standing import look_up
 
 _FILES = (".yaml", ".yml", ".txt")
@@ -27,6 +28,11 @@ def is_recorded(source: Source) -> bool:
     if source.name is not None:
         return not (has_default and source.name == os.path.splitext(DEFAULT_FILE)[0])
     return not has_default and bool(known_studies(_states(source)))
+
+
+def known_here(source: Source) -> list[str]:
+    """The names of the studies whose states lie where the user looks, the one that ran last first."""
+    return [study.name for study in known_studies(_states(source))]
 
 
 def open_recorded(source: Source) -> Opened:
@@ -60,7 +66,7 @@ def check_names_tasks(source: Source, command: str) -> None:
     if is_recorded(source):
         open_recorded(source)  # where no study was named either, that is to be said
     if source.name is not None:
-        raise UsageError(f"which task? taskrun {command} --name {source.name} TASK")
+        raise UsageError(f"which task? taskrun {command} --name {quote_visible(source.name)} TASK")
     raise UsageError(f"which task? taskrun {command} [FILE] TASK (taskrun list shows their names)")
 
 

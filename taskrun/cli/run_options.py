@@ -29,10 +29,12 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     verbose: bool
 
 
-_OPTIONS = (
+_FORCE = "Run the selected tasks (without SELECT: all) however fresh."
+_BEFORE_FORCE = (
     click.option("-j", "--jobs", metavar="N", help="Share N cores among the tasks (default: all usable ones)."),
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing."),
-    click.option("-f", "--force", is_flag=True, help="Run the selected tasks (without SELECT: all) however fresh."),
+)
+_BEHIND_FORCE = (
     click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show."),
     click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour."),
     click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line."),
@@ -42,7 +44,7 @@ _OPTIONS = (
 )
 
 
-def run_options(function: Callable[..., int]) -> Callable[..., int]:
+def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Callable[..., int]:
     """Give a command these options; it gets them together, as `wanted`."""
 
     @wraps(function)
@@ -72,7 +74,8 @@ def run_options(function: Callable[..., int]) -> Callable[..., int]:
         )
         return function(wanted=wanted, **others)
 
-    for option in reversed(_OPTIONS):
+    forcing = click.option("-f", "--force", is_flag=True, help=force_help)
+    for option in reversed((*_BEFORE_FORCE, forcing, *_BEHIND_FORCE)):
         gathering = option(gathering)
     return gathering
 

@@ -15,7 +15,7 @@ import click
 from msgspec import Struct
 
 from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
-from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
+from taskrun.cli.files import DEFAULT_FILE, STATES, as_words, looks_like_file
 from taskrun.errors import UsageError
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
@@ -83,6 +83,11 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
+        opened = self._open()
+        self._check_no_file(opened)
+        return opened
+
+    def _open(self) -> Opened:
         file = self.file or DEFAULT_FILE
         if self.file is None:
             self._check_meant()
@@ -104,13 +109,40 @@ class Source(Struct, frozen=True, kw_only=True):
             return
         word = self.select[0] if self.select else ""
         if word and os.path.isfile(word):
+            quoted = quote_visible(word)
             raise UsageError(
-                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {word}` reads it as a "
-                f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {word}`"
+                f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {quoted}` reads it as a "
+                f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {quoted}`"
             )
         others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
-        hint = f"name another FILE, such as {others[0]!r}" if others else "`taskrun init` writes one to begin with"
+        hint = f"name another FILE, such as {others[0]!r}" if others else self._hint_without_file()
         raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
+
+    def _hint_without_file(self) -> str:
+        from taskrun.cli.recorded import known_here
+
+        known = known_here(self)
+        if not known:
+            return "`taskrun init` writes one to begin with"
+        name = self.name if self.name in known else known[0]
+        return f"`taskrun status --name {quote_visible(name)}` shows what is on record of a study that has no file"
+
+    def _check_no_file(self, opened: Opened) -> None:
+        """A word behind the first that looks like FILE, or is a file, and selects nothing."""
+        for word in self.select:
+            if not looks_like_file(word) and ("=" in word or not os.path.isfile(word)):
+                continue
+            try:
+                select(opened.study.graph.tasks, (word,))
+            except UsageError:
+                raise UsageError(f"no step or task is called {word!r}; {self._hint_at_file(word)}") from None
+
+    def _hint_at_file(self, word: str) -> str:
+        if not looks_like_file(word):
+            return f"`-F {quote_visible(word)}` reads the file of that name as a sweep file"
+        if self.file is None:
+            return "FILE stands before what is selected of it"
+        return f"one FILE at a time, and this is about {self.file!r}"
 
     def look(self) -> Opened:
         """As `open`, for commands that only look: a study that has no file here is seen as its state has it."""
@@ -143,7 +175,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def again_from(self, file: str) -> Callable[[Sequence[str]], str]:
         """As `again`, for the study of a file."""
-        return self.again(file) if looks_like_file(file) else self.again("--file", file)
+        return self.again(*as_words(file))
 
     def _sweep(self, file: str) -> Opened:
         from taskrun.sweep.loading import load
@@ -191,9 +223,22 @@ def source_options(function: Function) -> Function:
         "words", nargs=-1, metavar="[FILE] [SELECT]...", shell_complete=complete_selection
     )(function)
     function = click.option(
-        "-F", "--file", "file", metavar="FILE", help="The sweep file, whatever its name.", shell_complete=complete_file
+        "-F",
+        "--file",
+        "file",
+        metavar="FILE",
+        multiple=True,
+        callback=_one_file,
+        help="The sweep file, whatever its name.",
+        shell_complete=complete_file,
     )(function)
     return place_options(function)
+
+
+def _one_file(context: click.Context, option: click.Parameter, files: tuple[str, ...]) -> str | None:
+    if len(files) > 1 and not context.resilient_parsing:
+        raise UsageError(f"-F stands twice, for {files[0]!r} and for {files[1]!r}; one FILE at a time")
+    return files[0] if files else None
 
 
 def place_options(function: Function) -> Function:

@@ -35,6 +35,7 @@ _LOOK_AGAIN = 1.0  # seconds for which the looks at a long list hold
 Figures = tuple[Figure, ...]
 Looks = tuple[Look, ...]
 _NOTHING: Mapping[str, Figure] = {}
+_NEVER: Look = (-1, -1, -1, -1)  # by identity: never looked at
 
 
 class Comparison(Struct, frozen=True):
@@ -101,11 +102,15 @@ class Files:
         if now - self._glanced >= _LOOK_AGAIN:
             self._glances.clear()
             self._glanced = now
-        glances = self._glances
-        for path in paths:
-            if path not in glances:
-                glances[path] = self.look(path)
-        return tuple([glances[path] for path in paths])
+        if len(paths) == 1:
+            return (self._glance(paths[0]),)
+        return tuple([self._glance(path) for path in paths])
+
+    def _glance(self, path: str) -> Look:
+        found = self._glances.get(path, _NEVER)
+        if found is _NEVER:
+            found = self._glances[path] = look_at(path if path.startswith("/") else self._prefix + path)
+        return found
 
     def changed(self) -> None:
         """A task has ended: files may have changed."""
@@ -119,6 +124,8 @@ class Files:
         if len(then) != len(now):
             return False
         if len(now) < LONG:
+            if len(now) == 1:
+                return compare(then[0], now[0], check) is Compared.SAME
             return all(compare(old, new, check) is Compared.SAME for old, new in zip(then, now, strict=True))
         key = id(then), id(now), check
         known = self._compared.get(key)

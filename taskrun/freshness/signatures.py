@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from taskrun.freshness.files import LONG
 from taskrun.freshness.wording import changed_words
@@ -22,6 +22,7 @@ class Signer:
         self.lists = Lists()
         self._hashes: dict[str, dict[str, str]] = {}
         self._keys: dict[int, tuple[Step, tuple[str, ...]]] = {}
+        self._sets: dict[int, tuple[Step, Set[str]]] = {}
 
     def signature(self, task: Task, recorded: Signature | None = None) -> Signature:
         """What the freshness of `task` hangs on besides its files.
@@ -36,6 +37,26 @@ class Signer:
             inputs=task.inputs if recorded is None else self.lists.either(recorded.inputs, task.inputs),
             outputs=task.outputs,
         )
+
+    def is_same(self, task: Task, then: Signature) -> bool:
+        """Whether `signature` would equal the one on record under the task's name, which tells the values already."""
+        shell = task.action.words if isinstance(task.action, Shell) else ()
+        return (
+            then.command == signed_command(task)
+            and then.shell == shell
+            and then.outputs == task.outputs
+            and then.cwd == task.cwd
+            and self.lists.same(then.inputs, task.inputs)
+            and self._is_same_environment(task, then.env)
+        )
+
+    def _is_same_environment(self, task: Task, then: Mapping[str, str]) -> bool:
+        step = task.step
+        if not then:
+            return not (task.values or task.lets or task.env)
+        if step.lets or task.env:
+            return then == self._environment(task)
+        return then.keys() == self._names(step)
 
     def differences(self, then: Signature, now: Signature) -> Iterator[Reason]:
         """How a signature differs from the recorded one; what explains the rest comes first."""
@@ -64,6 +85,12 @@ class Signer:
         if known is None:
             names = tuple(f"{PARAM}{name.upper()}" for name in step.names + step.lets)
             known = self._keys[id(step)] = (step, names)
+        return known[1]
+
+    def _names(self, step: Step) -> Set[str]:
+        known = self._sets.get(id(step))
+        if known is None:
+            known = self._sets[id(step)] = (step, frozenset(self._variables(step)))
         return known[1]
 
     def _hash(self, name: str, value: str) -> str:

@@ -48,7 +48,9 @@ def _record(event: Event, run: str) -> AnyRecord | None:
         case Skipped():
             return _skip(event, run)
         case RunFinished():
-            return RunEndRecord(run=run, time=event.time, counts=event.counts, stopped_by=event.stopped_by)
+            return RunEndRecord(
+                run=run, time=event.time, counts=event.counts, stopped_by=event.stopped_by, cancelled=event.cancelled
+            )
         case Found():
             return _confirmation(event)
         case RunStarted() | Stopping():

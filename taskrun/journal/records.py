@@ -5,7 +5,7 @@ Reading the file and running a study both end here, so what a later run will rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from typing import assert_never
 
 from msgspec import structs
@@ -220,32 +220,42 @@ class Records:
         return structs.replace(record, signature=signature, inputs=inputs, paths=None, figures=None)
 
 
-def open_attempts(records: Records, *, boot: str, host: str) -> dict[str, Handle | None]:
+def _nobody_knows(task: str, attempt: int) -> bool | None:
+    return None
+
+
+def open_attempts(
+    records: Records, *, boot: str, host: str, is_alive: Callable[[str, int], bool | None] = _nobody_knows
+) -> dict[str, Handle | None]:
     """The attempts without an end, by task: how to look for their process, or None where the machine went down since.
 
     The same boot id is the same machine, whatever its name; another one under this machine's name is a restart. Raises
-    StateError for an attempt that may still run on another machine.
+    StateError for an attempt that still runs on another machine, or may: `is_alive` says of a task's attempt, named and
+    numbered, what can be known from here.
     """
     found: dict[str, Handle | None] = {}
     for name in records.open_starts():
         past = records.past(name)
         assert past is not None
         assert past.start is not None, f"{name} is open and has no start"
-        found[name] = _handle(records, past.start, past.spawn, boot, host)
+        run = records.runs.get(past.start.run)
+        if run is not None and run.boot != boot and run.host != host:
+            _check_over(past.start, run, is_alive(name, past.start.attempt))
+        found[name] = _handle(past.start, past.spawn) if run is not None and run.boot == boot else None
     return found
 
 
-def _handle(records: Records, start: StartRecord, spawn: SpawnRecord | None, boot: str, host: str) -> Handle | None:
-    run = records.runs.get(start.run)
-    if run is None:
-        return None
-    if run.boot != boot:
-        if run.host == host:
-            return None
+def _check_over(start: StartRecord, run: RunRecord, is_alive: bool | None) -> None:
+    if is_alive:
+        raise StateError(f"{start.task!r} still runs on {run.host}; run this there, or when it has ended")
+    if is_alive is None:
         raise StateError(
             f"{start.task!r} may still run on {run.host}, where a run began it that did not end; "
             f"run this there, or, when that machine is off, `taskrun reset --assume-dead {run.host}`"
         )
+
+
+def _handle(start: StartRecord, spawn: SpawnRecord | None) -> Handle:
     if spawn is None:
         return Handle(run=start.run, attempt=start.attempt, round=start.round)
     return Handle(start.run, start.attempt, start.round, spawn.pid, spawn.ticks, spawn.namespace)

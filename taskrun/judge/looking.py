@@ -115,7 +115,7 @@ class Looking:
             return False
         outputs = self._files.glance(task.outputs)
         return (
-            self._signer.signature(task, start.signature) == start.signature
+            self._signer.is_same(task, start.signature)
             and not any(self._has_run_since(task, node, past) for node in self._graph.needs[task.index])
             and self._files.is_same(start.inputs, looks, check)
             and self._files.is_same(end.outputs, outputs, check)

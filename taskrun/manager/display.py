@@ -103,15 +103,15 @@ def _manner(run: Run, wishes: Wishes) -> Manner:
 def _outset(run: Run) -> Outset:
     tasks = run.study.graph.tasks
     selected = Counter(tasks[index].step.name for index in run.selected)
-    done = Counter(step for step, _ in _done_before(run))
+    done = list(_done_before(run))
     return Outset(
         shapes=run.study.shapes,
         hints=(*run.study.hints, *run.warnings),
         total=len(tasks),
         selected=selected,
-        done=done,
+        done=Counter(step for step, _ in done),
         slots=float(run.cores),
-        history=History(_done_before(run)),
+        history=History(done),
     )
 
 

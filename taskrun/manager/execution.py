@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Generator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
+from taskrun.events import Event
 from taskrun.executors.dry import DryExecutor, Sink
 from taskrun.executors.local.catch import hand_on_signals
 from taskrun.graph import Study
@@ -41,6 +44,24 @@ def _execute(study: Study, options: Options, wishes: Wishes | None) -> Generator
                         yield batch
     if display is not None:
         display.check()
+
+
+_left_open: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
+
+
+def closed_at_exit(events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+    """The same, closed at the latest when the program ends: what the garbage collector finds only while Python is
+    being taken down can end its processes and its journal no more.
+    """
+    _left_open.add(events)
+    return events
+
+
+@atexit.register
+def _close_all() -> None:
+    for events in list(_left_open):
+        with suppress(ValueError):  # a daemon thread is in the middle of it
+            events.close()
 
 
 def rehearse(study: Study, options: Options, stream: Sink) -> Summary:

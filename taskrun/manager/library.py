@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from fractions import Fraction
 
 from taskrun.errors import StateError, UsageError
@@ -15,11 +16,11 @@ from taskrun.events import Event, public
 from taskrun.graph import Draft, Study
 from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, root_of, several
 from taskrun.manager.display import Wishes
-from taskrun.manager.execution import execute, rehearse
+from taskrun.manager.execution import closed_at_exit, execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
 from taskrun.manager.keys import Keys, Wrong, action
 from taskrun.manager.loading import refuse_to_run
-from taskrun.manager.running import Options, selection
+from taskrun.manager.running import Batch, Options, selection
 from taskrun.manager.shapes import shapes_of
 from taskrun.manager.sketch import FEW, Sketch, missing_sources
 from taskrun.manager.summary import Account, Summary
@@ -44,6 +45,8 @@ class Manager:
     resumes what an earlier run of it left; without a name no state is kept. `jobs`: how many cores the tasks share, a
     whole number of 1 or more (default: the usable ones). `root`: the directory that commands run in and that paths
     and `.taskrun` are relative to (default: the current directory now).
+
+    Managers in several threads do not disturb each other; the tasks of one are made by one thread at a time.
 
     Raises UsageError for a name that cannot be a directory's, and for other wrong arguments.
     """
@@ -245,7 +248,7 @@ class Manager:
         standard output, as shell commands, and execute nothing. `force`: run what is selected (without a selection
         all), done or not. `only`: without what the selected tasks need. `jobs`: how many cores to share this time.
         `progress`: show on standard error what `taskrun run` shows. `commands`: print each command to standard output
-        when it starts; with `progress`, show it there.
+        when it starts, as long as somebody reads it; with `progress`, show it there.
 
         A task that fails raises nothing: see the summary. Raises UsageError for a wrong selection, StateHeldError
         where another run of this study is on, StateError where the state cannot be read or written, and what `study`
@@ -258,13 +261,11 @@ class Manager:
             return rehearse(study, options, Tolerant(sys.stdout))
         account = Account(study.root)
         wishes = self._wishes(verbose=commands) if progress else None
-        for batch in execute(study, options, wishes=wishes):
-            account.take(batch)
-            if commands and not progress:
-                started = [event.task for event in batch if isinstance(event, Started)]
-                lines = [line for task in started for line in command_lines(task.action, 1)]
-                sys.stdout.write("".join(f"{line}\n" for line in lines))
-                sys.stdout.flush()
+        is_printing = commands and not progress
+        with closing(execute(study, options, wishes=wishes)) as batches:
+            for batch in batches:
+                account.take(batch)
+                is_printing = is_printing and _print_commands(batch)
         return account.summary()
 
     def stream(
@@ -273,11 +274,21 @@ class Manager:
         """Run as `run` does, and yield the events, each already on record.
 
         The run begins with the first event that is asked for, and goes on while events are. Leaving early (`close()`,
-        or the last reference gone) ends what runs, SIGTERM first and SIGKILL after 10 seconds, and lets the state go.
-        Raises as `run` does, a wrong selection at the call.
+        the last reference gone, or the end of the program) ends what runs, SIGTERM first and SIGKILL after 10 seconds,
+        and lets the state go. Raises as `run` does, a wrong selection at the call; what leaving early raises (Ctrl-C
+        meanwhile, say) only `close()` can hand on.
         """
         study = self.study()
-        return _events(study, self._options(study, select, force=force, only=only, jobs=jobs))
+        return closed_at_exit(self._events(study, self._options(study, select, force=force, only=only, jobs=jobs)))
+
+    def _events(self, study: Study, options: Options) -> Generator[Event, None, None]:
+        # A method, so that this Manager lives as long as its stream, and with it the place of the logs.
+        with closing(execute(study, options)) as batches:
+            for batch in batches:
+                for event in batch:
+                    seen = public(event)
+                    if seen is not None:
+                        yield seen
 
     def _options(
         self,
@@ -322,17 +333,20 @@ class Manager:
 
     def _shown(self, path: str) -> str:
         path = os.path.join(self.root, path)
-        near = os.path.relpath(path)
+        try:
+            near = os.path.relpath(path)
+        except OSError:  # the current directory is gone
+            return path
         return path if near.startswith("..") else near
 
 
-def _events(study: Study, options: Options) -> Generator[Event, None, None]:
-    batches = execute(study, options)
+def _print_commands(batch: Batch) -> bool:
+    """What starts, to standard output; False where nobody reads it any more, which is no reason to end a run."""
+    started = [event.task for event in batch if isinstance(event, Started)]
+    stream = Tolerant(sys.stdout)
     try:
-        for batch in batches:
-            for event in batch:
-                seen = public(event)
-                if seen is not None:
-                    yield seen
-    finally:
-        batches.close()
+        stream.write("".join(f"{line}\n" for task in started for line in command_lines(task.action, 1)))
+        stream.flush()
+    except BrokenPipeError:
+        return False
+    return True

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor, hold_signals
+from taskrun.executors.local.results import is_held
 from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
@@ -27,9 +28,9 @@ from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
-from taskrun.names import select
+from taskrun.names import result_name, select
 from taskrun.quantity import show_number
-from taskrun.scheduler import Unrecorded, schedule
+from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
@@ -73,10 +74,9 @@ class Run:
         record = _this_run(options, jobs, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:
-            self._signals = None if options.owns_process else hold_signals()
+            self._signals = None if options.owns_process else hold_signals(is_quiet=True)
             if self._signals is not None:
                 leaving.callback(self._signals.close)
-                leaving.enter_context(self._signals.undisturbed())
             self._journal = options.keeping.open(options.state, source=study.source, run=record)
             leaving.callback(self._journal.close)
             self.records = self._journal.records
@@ -120,7 +120,9 @@ class Run:
         """Run, and yield what happens, each batch already on record.
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
+        A reader that leaves early (it closes this, or throws something into it) terminates what runs; that is recorded.
         """
+        is_left = False
         judge = FileJudge(
             self.study.graph, self.records,
             root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
@@ -129,18 +131,43 @@ class Run:
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
+            is_left=lambda: is_left,
         )  # fmt: skip
         with closing(judge), closing(batches):
             for batch in batches:
                 try:
                     self._journal.append(batch)
+                    self._journal.check()
                 except StateError as error:
-                    yield from _unrecorded(batches, error)
+                    for rest in _unrecorded(batches, error):
+                        yield from self._given_out(rest)
                     raise
-                with nullcontext() if self._signals is None else self._signals.disturbable():
-                    yield batch
+                try:
+                    yield from self._given_out(batch)
+                except BaseException:
+                    is_left = os.getpid() == self._process
+                    for rest in self._rest(batches) if is_left else ():
+                        self._journal.append(rest)
+                    raise
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
+
+    def _given_out(self, batch: Batch) -> Generator[Batch, None, None]:
+        """While the reader looks at it, the host's handlers come."""
+        if self._signals is None:
+            yield batch
+            return
+        try:
+            self._signals.open_up()
+            yield batch
+        finally:
+            self._signals.shut()
+
+    def _rest(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """What comes when the reader has left. Signals from before are heard; one that comes now means impatience."""
+        if self._signals is not None:
+            self._signals.received()
+        return batches
 
     def close(self) -> None:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
@@ -150,7 +177,8 @@ class Run:
     def _left_behind(self) -> dict[int, Handle]:
         """The attempts of earlier runs without an end, of the selected tasks."""
         found = {}
-        for name, handle in open_attempts(self.records, boot=boot_id(), host=host_name()).items():
+        left = open_attempts(self.records, boot=boot_id(), host=host_name(), is_alive=self._is_alive_elsewhere)
+        for name, handle in left.items():
             past = self.records.past(name)
             assert past is not None
             assert past.start is not None
@@ -162,6 +190,10 @@ class Run:
             # Where the machine went down since, nothing can be found by what only that attempt's environment held.
             found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
         return found
+
+    def _is_alive_elsewhere(self, task: str, attempt: int) -> bool | None:
+        """Whether the shim of an attempt on another machine holds its result file; None where nobody can tell."""
+        return is_held(os.path.join(self._options.state, result_name(task, attempt)))
 
     def _refuse_a_stranger(self, start: StartRecord, handle: Handle) -> None:
         """A task that this study has no more may live on, and write what one of its tasks is to write now."""
@@ -229,6 +261,7 @@ def _batches(
     open_attempts: dict[int, Handle],
     now: Callable[[], float],
     patience: Callable[[], float | None],
+    is_left: Callable[[], bool] = nobody_left,
 ) -> Generator[Batch, None, None]:
     def succeeded_before(task: Task) -> bool:
         past = records.past(task.name)
@@ -246,6 +279,7 @@ def _batches(
         open_attempts=open_attempts,
         grace=options.grace,
         patience=patience,
+        is_left=is_left,
     )
 
 

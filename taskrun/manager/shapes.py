@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from taskrun.graph import Graph
 from taskrun.model import Gathering, StepShape
 
+_MOST = 200  # steps; of more nobody reads which needs several of which, and each may need each
+
 
 def shapes_of(graph: Graph, names: Mapping[str, tuple[str, ...]]) -> tuple[StepShape, ...]:
     """The shape of each step, in the order of their first tasks; `names` are those that steps run over, by step."""
     counts = Counter([task.step.name for task in graph.tasks])
-    if len(counts) == 1:
+    if len(counts) == 1 or len(counts) > _MOST:
         return tuple(StepShape(step, count, names.get(step, ())) for step, count in counts.items())
     needs: dict[str, dict[str, _Needs]] = {step: {} for step in counts}
     of_node: dict[int, Counter[str]] = {}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from math import isqrt
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from taskrun.errors import CycleError, GraphError
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.makers import Makers, Readings
 from taskrun.manager.acyclic import Acyclic, Circle
+from taskrun.manager.orders import Orders
 from taskrun.model import Task
 from taskrun.paths import Paths
 
@@ -172,64 +173,48 @@ class Sketch:
         ]
         return replace(task, outputs=(*task.outputs, *more)) if more else task
 
-    def _enter_files(self, draft: Draft, readings: Readings) -> dict[int, frozenset[int]]:
-        """The edges by rule 2 that the base has not; by consumer, the tasks that it needs for their files."""
+    def _enter_files(self, draft: Draft, readings: Readings) -> dict[int, list[int]]:
+        """The edges by rule 2 that the base has not; by consumer, the nodes that it needs for their files."""
         known = 0 if self._base is None else len(self._base)
         self.sources = {}
-        whole: dict[tuple[int, ...], frozenset[int]] = {}
-        files: dict[int, frozenset[int]] = {}
+        nodes: dict[tuple[str, bool], int | None] = {}  # by path, and whether it is read by a task of the base
+        files: dict[int, list[int]] = {}
         for consumer in self._readers:
-            found: list[tuple[int, ...]] = []
+            is_old = consumer < known
             for path in self.tasks[consumer].inputs:
                 members = readings.members.get(path, ())
-                if not members and consumer >= known:
-                    self.sources.setdefault(path, consumer)
-                if consumer in members or (consumer < known and members and min(members) < known):
-                    members = tuple([
-                        each for each in members if each != consumer and not (consumer < known and each < known)
-                    ])  # fmt: skip
-                if members:
-                    found.append(members)
-                    draft.need(consumer, draft.gather(members))
-            if found:
-                key = tuple(dict.fromkeys(chain.from_iterable(found))) if len(found) > 1 else found[0]
-                files[consumer] = whole.setdefault(key, frozenset(key))
+                if not members:
+                    if not is_old:
+                        self.sources.setdefault(path, consumer)
+                    continue
+                if not is_old and _holds(members, consumer):
+                    node = _gathered(draft, [each for each in members if each != consumer])
+                elif (path, is_old) in nodes:
+                    node = nodes[path, is_old]
+                else:
+                    new = [each for each in members if each >= known] if is_old else members
+                    node = nodes[path, is_old] = _gathered(draft, new)
+                if node is not None:
+                    draft.need(consumer, node)
+                    files.setdefault(consumer, []).append(node)
         return files
 
-    def _enter_order(self, draft: Draft, files: dict[int, frozenset[int]]) -> None:
+    def _enter_order(self, draft: Draft, files: dict[int, list[int]]) -> None:
         if not (files or self._members or self._base):  # the usual case, and there may be 100,000: nodes are tasks
             for consumer in range(len(self.tasks)):
                 for other in self._nodes.needs(consumer):
                     draft.need(consumer, other, Edge.ORDER)
             return
-        nothing: frozenset[int] = frozenset()
+        orders = Orders(draft)
         for consumer in range(len(self.tasks)):
             nodes = self._nodes.needs(self._node_of[consumer])
-            by_file = files.get(consumer, nothing)
+            by_file = files.get(consumer, ())
             if self._base is not None and consumer < len(self._base):
                 nodes = nodes[len(self._base.needs[consumer]) :]
-                by_file = by_file.union(_by_file(self._base, consumer)) if nodes else by_file
-            for node in nodes:
-                for need in self._order_nodes(node, by_file, draft):
-                    draft.need(consumer, need, Edge.ORDER)
-
-    def _order_nodes(self, node: int, files: frozenset[int], draft: Draft) -> Iterator[int]:
-        """What to need for a node, but for tasks that are needed for their files: each pair has one edge."""
-        members = self._members.get(node)
-        if members is None:
-            if self._task_of[node] not in files:
-                yield self._task_of[node]
-        elif not files or files.isdisjoint(members):
-            yield draft.gather(members)
-        else:
-            # In blocks, which many tasks can share even if each leaves out others.
-            size = max(FEW, isqrt(len(members)))
-            for start in range(0, len(members), size):
-                block = members[start : start + size]
-                if files.isdisjoint(block):
-                    yield draft.gather(block)
-                else:
-                    yield from (each for each in block if each not in files)
+                by_file = [*by_file, *_by_file(self._base, consumer, draft)] if nodes else by_file
+            if nodes:
+                others = [self._members[node] if self._task_of[node] < 0 else self._task_of[node] for node in nodes]
+                orders.enter(consumer, others, by_file)
 
 
 def missing_sources(sketch: Sketch) -> list[str]:
@@ -252,12 +237,25 @@ def _written(task: Task) -> tuple[str, ...]:
 
 
 def _copy_needs(base: Graph, draft: Draft) -> None:
-    nodes = {-1 - place: draft.gather(members) for place, members in enumerate(base.gathers)}
     for task in base.tasks:
         for node in base.needs[task.index]:
-            draft.need(task.index, node if node >= 0 else nodes[node], base.edge(task.index, node))
+            draft.need(task.index, _again(base, node, draft), base.edge(task.index, node))
 
 
-def _by_file(base: Graph, consumer: int) -> Iterator[int]:
-    nodes = (node for node in base.needs[consumer] if base.edge(consumer, node).has_file)
-    return chain.from_iterable(map(base.members, nodes))
+def _by_file(base: Graph, consumer: int, draft: Draft) -> Iterator[int]:
+    """The nodes of the draft that a task of the base needs for their files."""
+    return (_again(base, node, draft) for node in base.needs[consumer] if base.edge(consumer, node).has_file)
+
+
+def _again(base: Graph, node: int, draft: Draft) -> int:
+    return node if node >= 0 else draft.gather(base.members(node))
+
+
+def _gathered(draft: Draft, members: Sequence[int]) -> int | None:
+    return draft.gather(tuple(members)) if members else None
+
+
+def _holds(members: Sequence[int], task: int) -> bool:
+    """Whether a task is among others, which stand in their order."""
+    place = bisect_left(members, task)
+    return place < len(members) and members[place] == task

@@ -141,11 +141,14 @@ class Stopping(Struct, frozen=True):
 
 
 class RunFinished(Struct, frozen=True):
-    """The last event of a run. `stopped_by` is the signal's name where it ended before everything had run."""
+    """The last event of a run. `stopped_by` is the signal's name where it ended before everything had run, and "" where
+    whoever read its events left. `cancelled`: how many of the failed tasks we stopped ourselves.
+    """
 
     time: float
     counts: dict[str, int]
     stopped_by: str | None = None
+    cancelled: int = 0
 
 
 Event = RunStarted | Started | Identified | Finished | Recovered | Adopted | Found | Skipped | Stopping | RunFinished

@@ -182,14 +182,16 @@ class ResetRecord(Record, frozen=True, gc=False, tag="reset"):
 
 
 class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
-    """A run came to its end: `counts` holds the number of tasks by their status, `stopped_by` the signal's name where
-    it ended before everything had run.
+    """A run came to its end: `counts` holds the number of tasks by their status, `cancelled` how many of those
+    that failed we stopped ourselves. `stopped_by`: the signal's name where it ended before everything had run, ""
+    where a program that read its events left.
     """
 
     run: str
     time: float
     counts: dict[str, int] = field(default_factory=dict)
     stopped_by: str | None = None
+    cancelled: int = 0
 
 
 class SyncedRecord(Record, frozen=True, gc=False, tag="synced"):

@@ -30,6 +30,11 @@ def no_hurry() -> float | None:
     return None
 
 
+def nobody_left() -> bool:
+    """Whoever reads the stream reads on."""
+    return False
+
+
 def schedule(
     graph: Graph,
     *,
@@ -45,6 +50,7 @@ def schedule(
     ranks: Sequence[int] | None = None,
     grace: float = 10.0,
     patience: Callable[[], float | None] = no_hurry,
+    is_left: Callable[[], bool] = nobody_left,
 ) -> Generator[Batch, None, None]:
     """Run the selected tasks (None: all) of a graph and yield what happens.
 
@@ -52,11 +58,15 @@ def schedule(
     `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
     `ranks` orders ready tasks of one priority (None: as declared, begun groups first). `patience` is asked before each
-    wait how many seconds it may last: when they are over, an empty batch comes. Closing the generator early
-    terminates what runs, kills it after `grace` seconds, and stops the executor, as its end does. Throwing `Unrecorded`
-    in starts nothing more, lets what runs come to its end unsettled, and ends the generator.
+    wait how many seconds it may last: when they are over, an empty batch comes. `is_left` is asked when a batch was
+    taken: once it is true nothing is started any more and what runs is terminated, and killed after `grace` seconds;
+    the rest of the stream tells of it. Closing the generator does so too, but tells nobody. Both stop the executor.
+    Throwing `Unrecorded` in starts nothing more and lets what runs come to its end unsettled; that ends the generator.
     """
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
     order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
-    terms = Terms(attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace, patience=patience)
+    terms = Terms(
+        attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace, patience=patience,
+        is_left=is_left,
+    )  # fmt: skip
     return Loop(graph, plan, order=order, executor=executor, judge=judge, now=now, terms=terms).batches()

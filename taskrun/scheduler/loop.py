@@ -52,6 +52,7 @@ from taskrun.plan import Change, Plan
 from taskrun.room import Room
 from taskrun.scheduler.consumed import Consumption
 from taskrun.scheduler.live import Live, see_off
+from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.timers import Timers
@@ -60,8 +61,9 @@ Batch = tuple[Event, ...]
 
 BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
-NO_MORE_PATIENCE = 3  # the level of an interruption at which nothing is waited for but processes
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
+
+TERMINATE, KILL = 2, 3  # the levels of an interruption that ask what runs to end, and end it
 
 STOPPED = "the run was stopped"
 
@@ -98,7 +100,7 @@ class Loop:
         self._consumption = Consumption(graph)
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
-        self._last: dict[int, Attempt] = {}  # of tasks that had an attempt and may have another
+        self._numbers = Numbers(terms.attempts)
         self._timers: Timers[int] = Timers()  # tasks that were asked to end, to be killed
         self._events: list[Event] = []
         self._is_urgent = False
@@ -113,13 +115,16 @@ class Loop:
         try:
             self._say(RunStarted(self._now(), self._plan.total))
             yield from self._tell()
-            self._begin()
+            self._heed_reader()
+            if not self._level:
+                self._begin()
             while self._live or self._is_settling or (self._plan.left and not self._level):
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
                 if self._events and (self._is_urgent or not self._is_deciding or len(self._events) >= BATCH):
                     yield from self._tell()
+                self._heed_reader()
                 if self._starting:
                     self._launch()
                 self._wait()
@@ -137,7 +142,7 @@ class Loop:
 
     @property
     def _is_settling(self) -> bool:
-        return bool(self._settling) and self._level < NO_MORE_PATIENCE
+        return bool(self._settling) and self._level < KILL
 
     @property
     def _is_deciding(self) -> bool:
@@ -173,7 +178,7 @@ class Loop:
             task = self._tasks[index]
             live = Live(task, self._kinds[id(task.traits)], Attempt(handle.attempt, handle.round), handle)
             self._room.hold(live.kind)
-            self._last[index] = Attempt(max(handle.attempt, self._terms.attempts(task)), 0)
+            self._numbers.begin_after(task, handle)
             self._starting.append(live)
         change = self._plan.begin(alive)
         self._launch()
@@ -192,7 +197,7 @@ class Loop:
         for index in never:
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
         stopped_by = self._signal if never or self._cancelled else None
-        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by))
+        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._cancelled)))
 
     # deciding and starting
 
@@ -261,7 +266,7 @@ class Loop:
 
     def _refuse(self, task: Task, refused: Refused) -> None:
         moment = self._now()
-        number = self._next_attempt(task).number
+        number = self._numbers.next(task).number
         ended = Ended(task.index, number, moment, moment, cause=refused.cause, message=refused.message)
         self._say(Finished(moment, task, ended, Settled(Status.FAILED, refused.cause, refused.message)))
         self._follow(self._plan.refuse(task.index))
@@ -276,17 +281,13 @@ class Loop:
             return
         prepared = self._judge.prepare(task)
         if isinstance(prepared, Prepared):
-            attempt = self._next_attempt(task)
+            attempt = self._numbers.next(task)
             self._plan.start(task.index)
             self._starting.append(Live(task, kind, attempt))
             self._say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons))
         else:
             self._room.give_back(kind)
             self._refuse(task, prepared)
-
-    def _next_attempt(self, task: Task) -> Attempt:
-        last = self._last.get(task.index)
-        return Attempt(self._terms.attempts(task) + 1) if last is None else Attempt(last.number + 1, last.round + 1)
 
     def _launch(self) -> None:
         """Start what has been told."""
@@ -311,7 +312,7 @@ class Loop:
     def _wait(self) -> None:
         timeout = self._patience()
         if timeout is None and not self._live:
-            assert not self._plan.left, "waiting for nothing, for ever"
+            assert self._level or not self._plan.left, "waiting for nothing, for ever"
             return
         self._look(timeout)
 
@@ -330,7 +331,7 @@ class Loop:
             self._undecided, self._pending = sorted(self._pending), []
 
     def _patience(self) -> float | None:
-        if self._is_deciding:
+        if self._is_deciding or self._is_urgent:
             return 0.0
         timeout = self._terms.patience() if self._live else None
         if self._settling or (self._pending and not self._level):
@@ -352,7 +353,7 @@ class Loop:
             case Tick():
                 self._has_ticked = True
             case Interrupted(level, signal):
-                self._interrupt(level, signal)
+                self._interrupt(KILL if self._terms.is_left() else level, signal)  # nobody but us is waited for
             case _:
                 assert_never(happening)
 
@@ -375,7 +376,7 @@ class Loop:
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
             return
-        self._last.pop(ended.task, None)
+        self._numbers.forget(live.task)
         self._say(Finished(self._now(), live.task, ended, settled))
         is_success = settled.status is Status.SUCCEEDED
         self._follow(self._plan.finish(ended.task, succeeded=is_success))
@@ -390,6 +391,18 @@ class Loop:
         for index, live in self._live.items() if level > 1 else ():
             live.asked = True
             self._timers.cancel(live.timer)
-            if level == 2:
+            if level == TERMINATE:
                 live.timer = self._timers.set(self._now() + self._terms.grace, index)
             self._executor.kill(live.task, force=level > 2)
+
+    def _heed_reader(self) -> None:
+        """Once the reader has left, end what runs; what it was told of, but was not started yet, never is."""
+        if self._level >= TERMINATE or not self._terms.is_left():
+            return
+        told, self._starting = self._starting, []
+        self._interrupt(TERMINATE, self._signal)
+        for live in told:
+            index, moment = live.task.index, self._now()
+            self._live[index] = live
+            live.asked = True
+            self._take_end(Ended(index, live.attempt.number, moment, moment))

@@ -21,3 +21,4 @@ class Terms(Struct, frozen=True, kw_only=True):
     open_attempts: Mapping[int, Handle]
     grace: float
     patience: Callable[[], float | None]
+    is_left: Callable[[], bool]

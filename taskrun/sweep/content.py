@@ -7,9 +7,11 @@ missing one gets the same words everywhere.
 from __future__ import annotations
 
 import os
+import stat
 
 from taskrun.errors import Mistake, Place, SweepError, did_you_mean
 
+_HANDED_OVER = ("/dev/fd/", "/dev/stdin", "/proc/")
 _OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -21,9 +23,13 @@ def read_text(path: str, shown: str) -> str:
 def read_bytes(path: str, shown: str) -> bytes:
     """All that is in the file, whatever it is; SweepError where that cannot be had."""
     try:
+        if _may_never_end(path):
+            raise _refused(shown, "this is no regular file")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
+        if os.path.islink(path):
+            raise _refused(shown, f"this is a link to {os.readlink(path)!r}, which is not there") from None
         raise _refused(shown, "there is no such file", _neighbour(path)) from None
     except IsADirectoryError:
         raise _refused(shown, "this is a directory, not a file", _inside(path, shown)) from None
@@ -31,6 +37,12 @@ def read_bytes(path: str, shown: str) -> bytes:
         raise _refused(shown, f"cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in the name
         raise _refused(repr(shown), "there is no such file") from None
+
+
+def _may_never_end(path: str) -> bool:
+    """Whether it is a FIFO or a device; what a shell hands over (`<(...)`, /dev/stdin) is not meant."""
+    mode = os.stat(path).st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.startswith(_HANDED_OVER))
 
 
 def _refused(shown: str, what: str, hint: str = "") -> SweepError:

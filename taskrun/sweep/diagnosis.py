@@ -23,6 +23,10 @@ _VALUE = re.compile(rf"\s*(?:- +)*(?:{_KEY})?(?P<value>\S.*)")
 _KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([A-Za-z_]+):(?=[^\s:/])(?!.*: )")
 _COMMENT = re.compile(r"[ \t]+#")
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN_IN_BRACES = re.compile(r"""(?:[,\[{]|:\s)\s*(?P<value>[^\s"'{}\[\],&*!|>%@`#](?:(?!:\s)[^{}\[\],])*)$""")
+_LIKE_A_LIST = re.compile(r"\[\s*(?![\s!$-])")  # and not like `[ -f x ]`
+_LIKE_A_MAPPING = re.compile(r"\{\s*[^\s{}:,]+:(?:\s|$)")
+_CLOSERS = {"{": "}", "[": "]"}
 _FAR = 1000
 _QUOTE_IT = "quote the value"
 
@@ -181,12 +185,35 @@ def _open_bracket(trouble: _Trouble) -> _Finding | None:
         return None
     line, column = trouble.opened or (trouble.context_line, trouble.context_column)
     value = trouble.text(line)[column:]
-    closer = {"{": "}", "[": "]"}.get(value[:1])
+    closer = _CLOSERS.get(value[:1])
     if closer is None:
         return None
+    if _is_meant(value):
+        return line, column, f"the {value[0]!r} that opens here is not closed", f"{closer!r} is missing"
     kind = "mapping" if closer == "}" else "list"
     what = f"a value that starts with {value[0]!r} is a {kind} to YAML, and this one does not end with {closer!r}"
     return line, column, what, _quoted(value)
+
+
+def _is_meant(value: str) -> bool:
+    """Whether a value looks like a list or a mapping in brackets, and not like a text."""
+    return bool(_LIKE_A_LIST.match(value) or _LIKE_A_MAPPING.match(value))
+
+
+def _braces_inside(trouble: _Trouble) -> _Finding | None:
+    """A text with braces as a value in brackets, where it ends before them: `{a: echo {x}}`."""
+    if not trouble.opened or trouble.character not in _CLOSERS:
+        return None
+    line = trouble.text(trouble.line)
+    plain = _PLAIN_IN_BRACES.search(line[: trouble.column])
+    if plain is None:
+        return None
+    depth, end = 0, trouble.column
+    while end < len(line) and (depth or line[end] not in ",}]"):
+        depth += (line[end] in "{[") - (line[end] in "}]")
+        end += 1
+    what = f"in brackets a value ends before {trouble.character!r}"
+    return trouble.line, plain.start("value"), what, _quoted(line[plain.start("value") : end])
 
 
 def _special_start(trouble: _Trouble) -> _Finding | None:
@@ -197,9 +224,12 @@ def _special_start(trouble: _Trouble) -> _Finding | None:
     if trouble.last_line is not None and trouble.last_line < trouble.line:
         return None  # the quote on this line ends a text that began further up
     inside = value[: trouble.column - column]
-    closer = {"{": "}", "[": "]"}.get(value[0], value[0])
-    if inside.count(value[0]) > inside.count(closer) and "unexpected ':'" not in trouble.problem:
-        return None  # the mistake is inside
+    closer = _CLOSERS.get(value[0], value[0])
+    if "unexpected ':'" not in trouble.problem:
+        if inside.count(value[0]) > inside.count(closer):
+            return None  # the mistake is inside
+        if set(value[len(inside) :]) <= set("}]") and _is_meant(value):
+            return trouble.line, trouble.column, f"{trouble.character!r} closes nothing here", "one too many?"
     what = {"{": "is a mapping to YAML", "[": "is a list to YAML"}.get(value[0], "ends where that quote ends")
     return trouble.line, column, f"a value that starts with {value[0]!r} {what}", _quoted(value)
 
@@ -287,6 +317,7 @@ def _as_it_is(trouble: _Trouble) -> _Finding:
 _RULES: tuple[Callable[[_Trouble], _Finding | None], ...] = (
     _tab,
     _cut_line,
+    _braces_inside,
     _special_start,
     _first_character,
     _open_string,

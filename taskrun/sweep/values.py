@@ -19,6 +19,7 @@ RANGE_KEYS = ("from", "to", "step", "count", "times", "glob")
 _FORMS = "a list, one value, `{from:, to:, step:}` (or `count:`, `times:`), or `{glob: PATTERN}`"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?", re.ASCII)
+_RANGE_LIKE = re.compile(rf"{_NUMBER}\.\..*", re.ASCII | re.DOTALL)
 _GLOB = re.compile(r"[*?[]")
 _MOST_TO_SELECT = 10
 
@@ -85,7 +86,7 @@ def parse_values(text: str, directory: str) -> Sequence[str]:
 
 def stands_for_itself(value: str) -> bool:
     """Whether `parse_values` makes just this one value of the text that it is."""
-    is_read = value.startswith("@") or "," in value or _RANGE.fullmatch(value) or _GLOB.search(value)
+    is_read = value.startswith("@") or "," in value or _RANGE_LIKE.fullmatch(value) or _GLOB.search(value)
     return bool(value) and not is_read
 
 
@@ -117,9 +118,10 @@ def find_files(pattern: str, directory: str) -> list[str]:
 def _piece(piece: str, directory: str) -> Sequence[str]:
     if not piece:
         raise ValuesError("an empty value between commas")
-    span = _RANGE.fullmatch(piece)
-    if span:
-        return _between(span)
+    if piece.startswith("@"):
+        raise ValuesError(f"{piece} stands among others, and @FILE stands alone", "FILE holds one value a line")
+    if _RANGE_LIKE.fullmatch(piece):
+        return _between(piece)
     if _GLOB.search(piece):
         return find_files(piece, directory)
     try:
@@ -128,10 +130,18 @@ def _piece(piece: str, directory: str) -> Sequence[str]:
         raise ValuesError(f"a value {error.what}") from None
 
 
-def _between(span: re.Match[str]) -> Sequence[str]:
+def _between(piece: str) -> Sequence[str]:
+    span = _RANGE.fullmatch(piece)
+    if span is None or "..." in piece:
+        hint = "A..B and A..B..STEP are; a text such as this one is taken from a file's lines, by @FILE"
+        raise ValuesError(f"{piece} is no range of numbers", hint)
     start, stop, step = number(span[1]), number(span[2]), number(span[3] or "1")
-    if not span[3] and start.exact > stop.exact:
-        raise ValuesError(f"{span[0]} counts down", f"{span[0]}..-1?")
+    if not step.exact:
+        raise ValuesError(f"the step of {piece} is 0")
+    if (stop.exact - start.exact) * step.exact < 0:
+        never = f"never comes to {stop.text}" if span[3] else "counts down"
+        other = step.text[1:] if step.text.startswith("-") else f"-{step.text.lstrip('+')}"
+        raise ValuesError(f"{piece} {never}", f"{start.text}..{stop.text}..{other}?")
     return stepped(start, stop, step).values
 
 

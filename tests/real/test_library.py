@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from studies import Folder, wait_until
+from studies import Folder, command, wait_until
 
 import taskrun
 from taskrun import Failure, Manager, Summary, UsageError
@@ -206,6 +207,12 @@ def test_leaving_the_stream_early_ends_what_runs_and_lets_the_state_go(root: Pat
         del stream, follow
         gc.collect()
     assert not lives(pid)
+    records = [json.loads(line) for line in (root / ".taskrun/sims/journal.jsonl").read_text().splitlines()]
+    ends = {record["task"]: record.get("cause") for record in records if record["kind"] == "end"}
+    assert ends == {"waits": None, "sleep": "cancelled"}
+    assert [record["cancelled"] for record in records if record["kind"] == "run_end"] == [1]
+    status = subprocess.run(command("status", "--name", "sims"), cwd=root, capture_output=True, text=True, check=True)
+    assert ": left early by its program: 1 succeeded, 1 cancelled\n" in status.stdout
     assert manager.run("waits").fresh == 1
 
 
@@ -318,6 +325,31 @@ def test_commands_are_printed_when_they_start(root: Path, capsys: pytest.Capture
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "cp a b" in printed.err
+
+
+def test_commands_that_nobody_can_read_end_no_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as pipe:
+        for stream in (None, io.TextIOWrapper(pipe, write_through=True), io.TextIOWrapper(io.BytesIO(), "ascii")):
+            monkeypatch.setattr(sys, "stdout", stream)
+            manager = Manager(root=root)
+            manager.task_new("a", ["touch", "\xe4 \udcff"])
+            manager.task_new("b", "true", after=manager.tasks)
+            assert manager.run(commands=True).ok
+        assert isinstance(stream, io.TextIOWrapper)
+        assert stream.buffer.getvalue() == b"touch '\xc3\xa4 \xff'\ntrue\n"
+
+
+def test_progress_is_shown_where_the_current_directory_is_gone(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path_factory.mktemp("gone")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    manager = Manager("sims", root=root)
+    manager.task_new("bad", "echo why; exit 1")
+    assert manager.run(progress=True).failed == 1
 
 
 # --- beside the command line ------------------------------------------------------------------------------------------

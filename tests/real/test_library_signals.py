@@ -196,3 +196,97 @@ def test_a_stream_that_is_left_early_ends_what_runs_and_takes_half_of_an_output_
         assert manager.name is None or not os.path.getsize(".taskrun/sims/lock")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     """)
+
+
+@pytest.mark.parametrize("name", ["'sims'", ""])
+def test_a_stream_that_is_left_open_is_closed_when_the_program_ends(host: Host, name: str) -> None:
+    host.run(f"""
+        manager = taskrun.Manager({name})
+        manager.task_new("slow", "echo $$ > pid; echo half > out; touch begun; exec sleep 1000", outputs="out")
+        manager.task_new("quick", "until [ -e begun ]; do sleep 0.01; done")
+        events = manager.stream()
+        until_quick_has_finished(events)
+        circle = [events]  # found by the garbage collector only when the modules are gone
+        circle.append(circle)
+    """)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((host.path / "pid").read_text()), 0)
+    assert not (host.path / "out").exists()
+
+
+def test_ctrl_c_while_a_run_is_ended_by_an_error_of_the_hosts_is_not_lost(host: Host) -> None:
+    host.run("""
+        class Broken:
+            def write(self, text):
+                if "second" in text:
+                    raise ValueError(text)
+            def flush(self):
+                pass
+        manager = taskrun.Manager(jobs=2)
+        manager.task_new("first", f"trap 'kill -INT {os.getpid()}; exit' TERM; touch up; while :; do sleep 0.01; done")
+        quick = manager.task_new("quick", "until [ -e up ]; do sleep 0.01; done")
+        manager.task_new("second", "echo second", after=quick)
+        sys.stdout = Broken()
+        try:
+            manager.run(commands=True)
+            raise AssertionError("nothing was raised")
+        except KeyboardInterrupt:
+            pass
+    """)
+
+
+@pytest.mark.parametrize("module", ["catch.py", "running.py"])
+def test_wherever_a_handler_raises_all_is_as_it_was(host: Host, module: str) -> None:
+    host.run(f"""
+        class Enough(Exception):
+            pass
+        def enough(number, frame):
+            raise Enough
+        def everything():
+            handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+            return handlers, sorted(os.listdir("/dev/fd")), signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGUSR1, enough)
+        manager = taskrun.Manager("sims")
+        manager.task_new("quick", ["true"])
+        manager.run()
+        before, calls, left = everything(), 0, 0
+        def profile(frame, event, argument):
+            global left
+            # not "return": what is raised there ends a generator as no signal can
+            if event != "return" and frame.f_code.co_filename.endswith({module!r}):
+                left -= 1
+                if not left:
+                    signal.raise_signal(signal.SIGUSR1)
+        while left <= 0:
+            calls += 1
+            left = calls
+            raised = False
+            sys.setprofile(profile)
+            try:
+                manager.run(force=True)
+            except Enough:
+                raised = True
+            finally:
+                sys.setprofile(None)
+            assert raised == (left <= 0), calls
+            assert everything() == before, calls
+            assert not os.path.getsize(".taskrun/sims/lock"), calls
+        assert calls > 50
+    """)
+
+
+def test_a_handler_comes_at_once_while_another_thread_goes_on_with_a_stream(host: Host) -> None:
+    host.run("""
+        came = []
+        signal.signal(signal.SIGUSR1, lambda number, frame: came.append(number))
+        manager = taskrun.Manager()
+        manager.task_new("a", UNTIL_GO)
+        events = manager.stream()
+        next(events)
+        thread = threading.Thread(target=lambda: list(events))
+        thread.start()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        wait_until(lambda: came)
+        touch("go")
+        thread.join()
+    """)

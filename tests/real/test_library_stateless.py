@@ -101,3 +101,21 @@ def test_a_command_too_long_for_an_argument_has_its_script_there(host: Host) -> 
         with open("out") as file:
             assert file.read() == "200000\\n"
     """)
+
+
+def test_a_stream_keeps_the_place_of_its_logs_when_nothing_else_knows_the_manager(host: Host) -> None:
+    host.run("""
+        import gc
+        def begun():
+            manager = taskrun.Manager()
+            manager.task_new("a", "echo said; exit 1")
+            return manager.stream()
+        events = begun()
+        gc.collect()
+        (log,) = [event.log for event in events if isinstance(event, taskrun.Finished)]
+        with open(log) as file:
+            assert file.read() == "said\\n"
+        del events
+        gc.collect()
+        assert os.listdir(os.environ["TMPDIR"]) == []
+    """)

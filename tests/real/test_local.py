@@ -70,7 +70,7 @@ def test_an_end_says_how_long_and_how_much(ways: Ways) -> None:
     def body(here: Place) -> None:
         (end,) = here.run(task(0, [sys.executable, "-c", big]))
         assert end.user is not None
-        assert end.user >= 0.1
+        assert end.user >= 0.099  # a sum of binary fractions
         assert end.max_rss is not None
         assert end.max_rss > 150_000_000
         assert end.end - end.start == pytest.approx(end.seconds, abs=0.2)

@@ -11,6 +11,7 @@ from studies import read_until, wait_until
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
     from studies import Folder
 
@@ -91,8 +92,27 @@ def test_a_terminated_run_ends_its_tasks_and_says_by_what(folder: Folder, number
     run.communicate(timeout=30)
     assert run.returncode == status
     assert folder.statuses()["slow"] == "failed"
+    assert f"stopped by {signal.Signals(number).name}: 1 cancelled, 1 skipped\n" in folder.taskrun("status").stdout
     folder.write("go", "")
     assert folder.taskrun("run").returncode == 0
+
+
+HOOK = """
+import os, signal, sys
+class Hook:
+    def find_spec(self, name, path, target=None):
+        if name == os.environ["AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Hook())
+"""
+
+
+@pytest.mark.parametrize("at", ["taskrun.cli", "taskrun.errors", "click", "taskrun.cli.app", "taskrun.cli.listing"])
+def test_an_interrupt_while_taskrun_is_being_loaded_ends_it_silently(folder: Folder, tmp_path: Path, at: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HOOK)
+    loading = folder.taskrun("list", env={**os.environ, "PYTHONPATH": str(tmp_path), "AT": at})
+    assert loading.returncode in (-signal.SIGINT, 130)
+    assert (loading.stdout, loading.stderr.strip()) == ("", "")
 
 
 def test_under_nohup_a_hangup_changes_nothing(folder: Folder) -> None:

@@ -122,6 +122,11 @@ def test_a_task_s_name_is_offered_component_by_component_in_any_order(text: str,
     assert values("logs", text) == expected
 
 
+def test_a_description_of_several_lines_is_one(here: Path) -> None:
+    (here / "sweep.yaml").write_text("steps: {sim: {run: echo, desc: \"first\\n second\\tthird\\n\"}}")
+    assert {offer.value: offer.help for offer in offered(["run", "s"])}["sim"] == "first second third"
+
+
 def test_what_is_a_whole_name_and_what_goes_on_is_told() -> None:
     assert kinds("list", "sim/topology=mesh")["sim/topology=mesh/"] == PART
     assert kinds("list", "sim/topology=mesh/buffer=1024")["sim/topology=mesh/buffer=1024"] == PLAIN
@@ -155,7 +160,7 @@ def test_set_offers_names_that_it_can_replace_and_what_they_are_now(here: Path) 
 
 def test_what_set_says_counts_for_names_and_values() -> None:
     assert values("run", "--set", "topology=ring,star", "sim/topology=") == ["sim/topology=ring/", "sim/topology=star/"]
-    assert values("run", "--set", "topology=1..", "graph/topology=1") == ["graph/topology=1.."]
+    assert values("run", "--set", "topology=v1..", "graph/topology=v") == ["graph/topology=v1.."]
     assert values("run", "--set", "nonsense", "--set", "nothing=1", "--set", "buffer=@none", "graph/topology=m")
 
 

@@ -223,6 +223,7 @@ class World(RuleBasedStateMachine):
         self.files: dict[str, str] = {}
         self.specs: list[Spec] = []
         self.now = 10**18
+        self.names = 0
 
     def teardown(self) -> None:
         self.directory.cleanup()
@@ -276,7 +277,8 @@ class World(RuleBasedStateMachine):
     @rule(which=st.integers(0, 4))
     def rename_a_step(self, which: int) -> None:
         spec = self.specs[which % len(self.specs)]
-        spec.name = spec.name.partition("-")[0] if "-" in spec.name else f"{spec.name}-b"
+        self.names += 1  # never back to an old name: what is on record under that one counts then
+        spec.name = f"{spec.name.partition('-')[0]}-{self.names}"
 
     @rule(which=st.integers(0, 4))
     def break_or_mend(self, which: int) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from answers import Answer, answer
+
+import taskrun
 
 Typed = Callable[..., Answer]
 
@@ -38,10 +41,16 @@ def test_what_is_wrong_with_a_file_is_one_sentence(typed: Typed, tmp_path: Path)
     (tmp_path / "jobs.txt").touch()
     (tmp_path / "dir.txt").mkdir()
     (tmp_path / "nul.txt").write_bytes(b"echo a\necho \0b\n")
+    (tmp_path / "link.txt").symlink_to("gone")
+    os.mkfifo(tmp_path / "fifo.txt")
+    os.mkfifo(tmp_path / "fifo.yaml")
     said = {
         "job.txt": "job.txt: there is no such file; did you mean 'jobs.txt'?",
         "dir.txt": "dir.txt: this is a directory, not a file",
         "nul.txt": "nul.txt:2:6: a NUL character can stand in no command; is this a text file?",
+        "link.txt": "link.txt: this is a link to 'gone', which is not there",
+        "fifo.txt": "fifo.txt: this is no regular file",
+        "fifo.yaml": "fifo.yaml: this is no regular file",
         "no/jobs.txt": "no/jobs.txt: there is no such file; there is no directory 'no' either",
     }
     for file, sentence in said.items():
@@ -74,3 +83,52 @@ def test_a_dry_run_of_each_is_commands_and_nothing_else(typed: Typed) -> None:
     assert (result.status, result.err) == (0, "")
     assert result.out.count("exec env") == 2
     assert "TASKRUN_PARAM_X='a b'" in result.out
+
+
+def test_a_sweep_file_that_a_shell_hands_over_is_read(typed: Typed) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as pipe:
+        pipe.write("steps: {a: 'true'}\n")
+    with os.fdopen(reading):
+        assert [task["name"] for task in json.loads(typed("list", "--json", "-F", f"/dev/fd/{reading}").out)] == ["a"]
+
+
+def test_one_file_at_a_time(typed: Typed) -> None:
+    sentence = "taskrun: -F stands twice, for 'a.yaml' and for 'b.yaml'; one FILE at a time\n"
+    for name in ("run", "list", "status"):
+        assert typed(name, "-F", "a.yaml", "--file", "b.yaml") == (2, "", sentence)
+
+
+def test_where_only_studies_without_a_file_are_known_that_is_said(typed: Typed, tmp_path: Path) -> None:
+    assert "`taskrun init` writes one to begin with" in typed("list", "--name", "mine").err
+    (tmp_path / "elsewhere").mkdir()
+    mine = taskrun.Manager("mine", root=tmp_path / "elsewhere")
+    mine.task_new("a", "true")
+    mine.run()
+    known = ("--state-dir", "elsewhere/.taskrun")
+    for name in ("run", "list", "points", "check"):
+        for words in (("--name", "mine"), ("--name", "other"), ()):
+            result = typed(name, *known, *words)
+            assert result.status == 2
+            assert result.err == (
+                "taskrun: there is no sweep.yaml here; `taskrun status --name mine` shows what is on record of a study "
+                "that has no file\n"
+            )
+
+
+def test_a_missing_argument_is_one_line(typed: Typed) -> None:
+    sentence = "taskrun: missing argument 'SHELL', one of bash, zsh, fish; see taskrun completion --help\n"
+    assert typed("completion") == (2, "", sentence)
+
+
+def test_init_where_the_directory_is_gone(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert typed("init").err == "taskrun: 'sweep.yaml' cannot be written: the current directory is gone\n"
+    assert typed("init", "no/x.yaml").err == "taskrun: 'no/x.yaml' cannot be written: there is no directory 'no'\n"
+
+
+def test_each_has_no_select_and_does_not_speak_of_it(typed: Typed) -> None:
+    assert "SELECT" in typed("run", "--help").out
+    assert "SELECT" not in typed("each", "--help").out

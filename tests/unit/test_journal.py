@@ -368,6 +368,14 @@ def test_an_open_attempt_of_another_machine_is_refused_and_names_it(state: Path)
         open_attempts(read(state), boot="another", host="elsewhere")
 
 
+def test_what_is_known_of_another_machine_decides(state: Path) -> None:
+    write(state, [started("a"), spawned("a")])
+    with pytest.raises(StateError, match=f"'a' still runs on {this_run().host};"):
+        open_attempts(read(state), boot="another", host="elsewhere", is_alive=lambda task, attempt: True)
+    found = open_attempts(read(state), boot="another", host="elsewhere", is_alive=lambda task, attempt: False)
+    assert found == {"a": None}
+
+
 def test_read_open_leaves_the_collector_as_it_was(state: Path) -> None:
     import gc
 

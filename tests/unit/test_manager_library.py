@@ -418,6 +418,16 @@ def test_steps_have_shapes(manager: Manager) -> None:
     )
 
 
+def test_of_very_many_steps_only_the_tasks_are_counted(manager: Manager) -> None:
+    sims = [manager.task_new(f"sim {number}", "true", step=f"sim {number}") for number in range(150)]
+    for number in range(150):
+        manager.task_new(f"plot {number}", "true", step=f"plot {number}", after=sims)
+    manager.task_new("all", "true", step="sim 0", after=sims)
+    assert {(shape.count, shape.gathers) for shape in manager.study().shapes} == {(1, ()), (2, ())}
+    manager.task_new("report", "true", step="report", after=manager.tasks)
+    assert manager.study().shapes[-1] == StepShape("report", 1, ())  # although it needs two of a step
+
+
 def test_an_input_that_is_nowhere_is_a_hint(manager: Manager, tmp_path: Path) -> None:
     (tmp_path / "there").touch()
     manager.task_new("a", "true", inputs=["there", "x"], outputs="made")

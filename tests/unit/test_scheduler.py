@@ -315,6 +315,61 @@ def test_a_run_left_early_ends_what_runs() -> None:
     assert executor.stopped
 
 
+def left_when(graph: Graph, executor: FakeExecutor, kind: type[Event], **how: object) -> list[str]:
+    """What is told of a run whose reader leaves at the first event of a kind, and looks what comes all the same."""
+    events: list[Event] = []
+    for batch in batches(graph, executor, is_left=lambda: any(isinstance(event, kind) for event in events), **how):
+        events.extend(batch)
+    assert executor.stopped
+    return told(events)
+
+
+def test_what_ran_when_the_reader_left_is_cancelled_and_told() -> None:
+    executor = FakeExecutor(seconds={"a": 60, "b": 60}, stubborn=["b"])
+    assert left_when(graph("a; b; c"), executor, Identified, grace=3)[2:] == [
+        "0 stopping 2 , 2 running",
+        "0 a failed cancelled",
+        "3 b failed cancelled",
+        "3 c skipped",
+        "3 over",
+    ]
+    assert executor.kills == [(0, "a", False), (0, "b", False), (3, "b", True)]
+
+
+def test_what_was_only_told_of_when_the_reader_left_is_cancelled_and_never_starts() -> None:
+    executor = one_core()
+    assert left_when(graph("a; b"), executor, Started)[1:] == [
+        "0 stopping 2 , 0 running",
+        "0 a failed cancelled",
+        "0 b skipped",
+        "0 over",
+    ]
+    assert executor.starts == []
+
+
+def test_a_reader_that_leaves_at_once_ends_nothing_of_an_earlier_run() -> None:
+    executor = FakeExecutor()
+    told_of = left_when(graph("a; b"), executor, RunStarted, open_attempts={0: OPEN})
+    assert told_of == ["0 stopping 2 , 0 running", "0 a skipped", "0 b skipped", "0 over"]
+
+
+def test_a_reader_that_leaves_when_all_is_over_stops_nothing() -> None:
+    executor = FakeExecutor()
+    assert left_when(graph("a"), executor, Finished)[2:] == ["1 over"]
+
+
+def test_an_interrupt_after_the_reader_left_kills_at_once() -> None:
+    executor = one_core(seconds={"a": 60}, stubborn=["a"], interrupts=[(2, 1, "SIGINT")])
+    assert left_when(graph("a"), executor, Identified)[-2:] == ["2 a failed cancelled", "2 over, stopped by SIGINT"]
+
+
+def test_the_end_of_a_run_says_how_many_it_cancelled() -> None:
+    executor = one_core(seconds={"b": 60}, ends={"a": FAILS}, interrupts=[(5, 2, "SIGTERM")])
+    over = run(graph("a; b"), executor)[-1]
+    assert isinstance(over, RunFinished)
+    assert (over.counts["failed"], over.cancelled) == (2, 1)
+
+
 def test_a_run_left_before_a_start_starts_nothing() -> None:
     executor = FakeExecutor()
     stream = batches(graph("a"), executor)

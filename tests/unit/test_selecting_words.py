@@ -45,6 +45,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     """A command typed where a study is, which writes nothing there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sweep.yaml").write_text(NET)
+    (tmp_path / "plain").write_text(NET)
 
     def type_it(*words: str) -> Answer:
         found = answer(capsys, *words)
@@ -81,6 +82,17 @@ MISTAKES = [
     (("x*",), "no task matches 'x*'"),
     (("bufer=1",), "no task has a parameter 'bufer'; did you mean 'buffer'?"),
     (("buffer=3",), "no task has buffer=3"),
+    (("buffer=1..2",), "no task has buffer=1..2; a selection takes values, not ranges: buffer=1,2"),
+    (("buffer=8-9",), "a selection takes values, not ranges: buffer=A,B,..."),
+    (("buffer=1*",), "values are compared as written, for a pattern write '*/buffer=1*'"),
+    (("ALL",), "did you mean 'all'?"),
+    (("Buffer=1",), "did you mean 'buffer'?"),
+    (("xyz=1",), "no task has a parameter 'xyz'; the parameters are 'topology', 'buffer'"),
+    (("xyz/buffer=1",), "called 'xyz/buffer=1'; the steps are 'sim', 'parse', 'graph', 'all'"),
+    (("xyz",), "called 'xyz'; the steps are 'sim', 'parse', 'graph', 'all'"),
+    (("sim", "net.yaml"), "no step or task is called 'net.yaml'; FILE stands before what is selected of it"),
+    (("sweep.yaml", "net.yaml"), "called 'net.yaml'; one FILE at a time, and this is about 'sweep.yaml'"),
+    (("plain",), "called 'plain'; `-F plain` reads the file of that name as a sweep file"),
     (("all", "buffer=1"), "no task matches 'all buffer=1'; none that the rest selects has a parameter 'buffer'"),
 ]
 
@@ -92,6 +104,12 @@ def test_a_selection_that_matches_nothing_is_one_sentence(typed: Typed, words: t
         assert (result.status, result.out) == (2, "")
         assert says in result.err
         assert result.err.count("\n") == 1
+
+
+def test_a_file_that_is_called_like_a_selection_changes_nothing(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "sim").write_text("")
+    (tmp_path / "buffer=2").write_text("")
+    assert len(listed(typed, "sim", "buffer=2")) == 2
 
 
 def test_a_word_that_looks_like_a_file_is_one_and_another_needs_its_option(typed: Typed, tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import number, stepped
 from taskrun.sweep.values import parse_values, read_values
 
+NO_RANGE = (
+    "{} is no range of numbers; A..B and A..B..STEP are; a text such as this one is taken from a file's lines, by @FILE"
+)
 HERE = Place("sweep.yaml", 3, 5)
 
 
@@ -226,7 +229,12 @@ def test_an_at_sign_takes_the_lines_of_a_file_of_the_current_directory(
         ("", "no values"),
         ("a,,b", "an empty value between commas"),
         ("8..1", "8..1 counts down; 8..1..-1?"),
-        ("0..1..0", "`step` is 0"),
+        ("1..10..-2", "1..10..-2 never comes to 10; 1..10..2?"),
+        ("8..1..+2", "8..1..+2 never comes to 1; 8..1..-2?"),
+        ("0..1..0", "the step of 0..1..0 is 0"),
+        *((text, NO_RANGE.format(text)) for text in ("1..", "1..x", "1..5..x", "1..5..2..3", "1...5", "-1..a/b")),
+        ("a,1..5..", NO_RANGE.format("1..5..")),
+        ("1..3,@list", "@list stands among others, and @FILE stands alone; FILE holds one value a line"),
         ("1..99999999", "that makes 99,999,999 values, 2,000,000 at most"),
         ("*.none", "no file matches '*.none'"),
         ("@nowhere", "'nowhere' cannot be read: No such file or directory"),

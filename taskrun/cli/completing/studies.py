@@ -90,7 +90,7 @@ def _steps(outline: Outline, text: str) -> Iterator[Offer]:
     """Each step, and where it runs over names, how the names of its tasks begin."""
     for step, desc in outline.steps.items():
         if step.startswith(text):
-            yield Offer(step, PLAIN, desc)
+            yield Offer(step, PLAIN, " ".join(desc.split()))  # to a shell a newline ends the answer
             if outline.names_of(step):
                 yield Offer(f"{step}/", PART)
 

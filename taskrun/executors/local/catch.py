@@ -15,12 +15,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TypeVar
 
 from taskrun.descriptors import above_standard
 from taskrun.errors import UsageError
 from taskrun.interrupt import STOPPING
 
 Action = Callable[[int, FrameType | None], object] | int | None
+_Result = TypeVar("_Result")
 
 _DEAF = (
     "this program ignores SIGCHLD, so that nobody could learn how a command ended; "
@@ -32,25 +34,24 @@ class Catcher:
     """One run's share, from construction in the main thread to `close`.
 
     `reap` takes the exit statuses of all children of the run that are over, and says whether there were any: called
-    before a handler of the host's that may take those of all children.
+    before a handler of the host's that may take those of all children. `is_quiet`: all of it is as `undisturbed`, from
+    the first moment to the last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_quiet: bool = False) -> None:
         self.inbox: list[int] = []
+        self.is_quiet = is_quiet
         self.reap: Callable[[], bool] = _nothing_to_reap
         self._installed = _join(self)
         self.fd = self._installed.reading
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Have `fd` readable from the moment in which a signal arrives. Without it a poll just begun sleeps through a
-        signal: its handler runs between two instructions, and another thread may have been interrupted.
+    def sleep(self, wait: Callable[[], _Result]) -> _Result:
+        """Call `wait` with `fd` readable from the moment in which a signal arrives; the host's handlers come meanwhile.
+
+        Without it a poll just begun sleeps through a signal: its handler runs between two instructions, and another
+        thread may have been interrupted.
         """
-        if not _is_main():
-            yield
-            return
-        with self._installed.let_in(), self._installed.listening():
-            yield
+        return self._installed.sleep(wait) if _is_main() else wait()
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -61,14 +62,15 @@ class Catcher:
         with self._installed.keep_out():
             yield
 
-    @contextmanager
-    def disturbable(self) -> Iterator[None]:
-        """Within `undisturbed`: the host's handlers come, and first those that had to wait."""
-        if not _is_main():
-            yield
-            return
-        with self._installed.let_in():
-            yield
+    def open_up(self) -> None:
+        """Until `shut` the host's handlers come, and first those that had to wait."""
+        if _is_main():
+            self._installed.open_up()
+
+    def shut(self) -> None:
+        """Hold them up again. In another thread there is nothing to do: the main one has opened up before it left."""
+        if _is_main():
+            self._installed.shut()
 
     def received(self) -> list[int]:
         """The signals since the last call."""
@@ -80,14 +82,14 @@ class Catcher:
         _leave(self)
 
 
-def hold_signals() -> Catcher | None:
+def hold_signals(*, is_quiet: bool = False) -> Catcher | None:
     """For a run in a host program: what comes from now on until `close` stops that run and nothing else.
 
     None outside the main thread: there are no handlers there. UsageError where no exit status could be had: SIGCHLD
     is ignored, and only the main thread can change that.
     """
     if _is_main():
-        return Catcher()
+        return Catcher(is_quiet=is_quiet)
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         raise UsageError(_DEAF)
     return None
@@ -114,24 +116,43 @@ class _Installed:
     ignored, but for SIGCHLD: where that is ignored the kernel throws exit statuses away.
     """
 
-    def __init__(self) -> None:
-        self.members: list[Catcher] = []
-        self.reading, self._writing = map(above_standard, os.pipe())
-        os.set_blocking(self.reading, False)
-        os.set_blocking(self._writing, False)
+    def __init__(self, member: Catcher) -> None:
+        self.members = [member]
+        self.reading = self._writing = -1
+        self._pipe: list[int] = []
         self._hosts_fd: int | None = None
-        self._is_closed = False  # to the host's handlers
+        self._is_closed = True  # to the host's handlers
         self.late: list[int] = []  # what they have to be called for
         self._old: dict[int, Action] = {}
+        self._ours: dict[int, Action] = {}
+
+    def install(self) -> None:
+        """To be undone with `remove` if it raises: a handler of the host's may do that until it is replaced."""
         for number in signal.valid_signals():
             old = signal.getsignal(number)
             if number in STOPPING and old not in (None, signal.SIG_IGN):
-                self._old[number] = signal.signal(number, _note)
+                self._replace(number, old, _note)
             elif number == signal.SIGCHLD and old is signal.SIG_IGN:
-                self._old[number] = signal.signal(number, signal.SIG_DFL)
+                self._replace(number, old, signal.SIG_DFL)
             elif number not in STOPPING and callable(old):
-                self._old[number] = signal.signal(number, _pass_on)
-        self._ours = {number: signal.getsignal(number) for number in self._old}
+                self._replace(number, old, _pass_on)
+        self._pipe = [above_standard(descriptor) for descriptor in os.pipe()]
+        self.reading, self._writing = self._pipe
+        for descriptor in self._pipe:
+            os.set_blocking(descriptor, False)
+
+    def _replace(self, number: int, old: Action, new: Action) -> None:
+        self._old[number], self._ours[number] = old, new
+        signal.signal(number, new)
+
+    def shut(self) -> None:
+        """Hold the host's handlers up until `open_up`."""
+        self._is_closed = True
+
+    def open_up(self) -> None:
+        """To the host's handlers, and first to those that had to wait."""
+        self._is_closed = False
+        self._catch_up()
 
     @contextmanager
     def keep_out(self) -> Iterator[None]:
@@ -142,14 +163,13 @@ class _Installed:
             self._is_closed = before
             self._catch_up()
 
-    @contextmanager
-    def let_in(self) -> Iterator[None]:
-        before, self._is_closed = self._is_closed, False
-        try:
-            self._catch_up()
-            yield
-        finally:
-            self._is_closed = before
+    def sleep(self, wait: Callable[[], _Result]) -> _Result:
+        with self.keep_out(), self.listening():
+            try:
+                self.open_up()
+                return wait()
+            finally:
+                self._is_closed = True  # no call, in which a handler could come first
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -198,13 +218,30 @@ class _Installed:
             self.pass_on(self.late.pop(0), sys._getframe())
 
     def remove(self) -> None:
-        for number, old in self._old.items():
-            if signal.getsignal(number) == self._ours[number]:  # else the host has set another one meanwhile
-                signal.signal(number, old)
-        if self._hosts_fd is not None:
-            _set_wakeup_fd(self._hosts_fd)
-        os.close(self.reading)
-        os.close(self._writing)
+        """Put the old handlers back, and call those that had to wait. Each may raise as soon as it is back."""
+        self.hang_up()
+        self._restore()
+
+    def hang_up(self) -> None:
+        """Listen no more, for ever."""
+        hosts, self._hosts_fd = self._hosts_fd, None
+        if hosts is not None:
+            _set_wakeup_fd(hosts)
+        while self._pipe:
+            os.close(self._pipe.pop())
+
+    def _restore(self) -> None:
+        try:
+            while self._old:
+                number, old = next(iter(self._old.items()))
+                if signal.getsignal(number) == self._ours[number]:  # else the host has set another one meanwhile
+                    signal.signal(number, old)
+                self._old.pop(number, None)
+            while self.late:
+                signal.raise_signal(self.late.pop(0))
+        finally:
+            if self._old or self.late:
+                self._restore()
 
 
 _installed: _Installed | None = None
@@ -222,15 +259,29 @@ def _note(number: int, frame: FrameType | None) -> None:
 
 
 def _pass_on(number: int, frame: FrameType | None) -> None:
-    if _installed is not None:
+    if _installed is not None and _installed.members:
         _installed.pass_on(number, frame)
+        return
+    _remove()  # as above
+    signal.raise_signal(number)
 
 
 def _join(catcher: Catcher) -> _Installed:
     global _installed
     if _installed is None:
         _caught.clear()  # whoever ran before did not want it
-        _installed = _Installed()
+        installed = _installed = _Installed(catcher)
+        try:
+            installed.install()
+        except BaseException:
+            installed.members.clear()
+            _remove()
+            raise
+        if not catcher.is_quiet:
+            installed.open_up()
+        return installed
+    if catcher.is_quiet:
+        _installed.shut()
     _installed.members.append(catcher)
     return _installed
 
@@ -238,19 +289,27 @@ def _join(catcher: Catcher) -> _Installed:
 def _leave(catcher: Catcher) -> None:
     if _installed is None or catcher not in _installed.members:
         return
+    if not _is_main():
+        _installed.members.remove(catcher)
+        return
+    if _installed.members == [catcher]:
+        _installed.shut()
+        _installed.hang_up()
     _installed.members.remove(catcher)
-    if not _installed.members and _is_main():
-        late, _installed.late = _installed.late, []
+    if not _installed.members:
         _remove()
-        for number in late:
-            signal.raise_signal(number)
+    elif catcher.is_quiet:
+        _installed.open_up()
 
 
 def _remove() -> None:
     global _installed
-    if _installed is not None:
-        _installed.remove()
-        _installed = None
+    installed = _installed
+    if installed is not None:
+        try:
+            installed.remove()
+        finally:
+            _installed = None
 
 
 def _forget() -> None:

@@ -45,9 +45,9 @@ if sys.platform != "linux":
                 timeout = 0
             if self._catcher is None:
                 return over + self._ended(timeout), []
-            with self._catcher.listening():
-                over += self._ended(0 if self._catcher.inbox else timeout)
-            return over, self._catcher.received()
+            catcher = self._catcher
+            over += catcher.sleep(lambda: self._ended(0 if catcher.inbox else timeout))
+            return over, catcher.received()
 
         def _ended(self, timeout: float | None) -> list[int]:
             events = self._queue.control(None, 64, timeout)

@@ -197,9 +197,9 @@ class PollWatch:
             timeout = _POLLING if timeout is None else min(timeout, _POLLING)
         if self._catcher is None:
             return self._ended(timeout), ()
-        with self._catcher.listening():
-            ended = self._ended(0 if self._catcher.inbox else timeout)
-        return ended, self._catcher.received()
+        catcher = self._catcher
+        ended = catcher.sleep(lambda: self._ended(0 if catcher.inbox else timeout))
+        return ended, catcher.received()
 
     def _ended(self, timeout: float | None) -> Sequence[int]:
         ready = self._poll.poll(None if timeout is None else math.ceil(max(0.0, min(timeout, _LONGEST)) * 1000))
