@@ -168,12 +168,16 @@ class Looking:
             found.reasons.extend(self._redirect_reasons(task))
             return
         looks = self._files.glance(task.outputs)
+        is_same_list = self._signer.lists.same(past.start.signature.outputs, task.outputs)
         if None in looks and not self._temporary.may_go(task):
-            missing = named(absent(task.outputs, looks))
-            found.reasons.append(Reason(ReasonKind.OUTPUT_MISSING, missing, self._temporary.is_missed(task)))
+            known = past.end.outputs if is_same_list else ()
+            missing = _missing_now(task.outputs, looks, known)
+            if missing:
+                said = Reason(ReasonKind.OUTPUT_MISSING, named(missing), self._temporary.is_missed(task))
+                found.reasons.append(said)
         if task.traits.check is Check.MTIME:
             found.reasons.extend(_newer(task, inputs, looks))
-        if not self._signer.lists.same(past.start.signature.outputs, task.outputs):
+        if not is_same_list:
             return
         is_doubtful = task.name in self._doubtful
         compared = self._files.compare(
@@ -243,6 +247,15 @@ def _moved_redirects(task: Task, past: Past) -> Iterator[Reason]:
 def missing_input(missing: Sequence[str]) -> Refused:
     """The verdict on a task whose inputs are not there."""
     return Refused(Cause.MISSING_INPUT, f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not there")
+
+
+def _missing_now(paths: tuple[str, ...], looks: Looks, known: tuple[Figure, ...]) -> list[str]:
+    """The files that are not there, but for those whose absence is on record: somebody has accepted it."""
+    missing = absent(paths, looks)
+    if len(known) != len(paths) or None not in known:
+        return missing
+    accepted = {path for path, figure in zip(paths, known, strict=True) if figure is None}
+    return [path for path in missing if path not in accepted]
 
 
 def _said(changed: Iterable[tuple[str, str]]) -> str:

@@ -102,9 +102,14 @@ class Run:
         """What the user should know about this machine and this study."""
         tasks = self.study.graph.tasks
         greedy: dict[str, Task] = {}
+        modest: set[int] = set()  # the identities of traits: most tasks share theirs
         for task in map(tasks.__getitem__, self.selected):
+            if id(task.traits) in modest:
+                continue
             if task.traits.cores > self.cores:
                 greedy.setdefault(task.step.name, task)
+            else:
+                modest.add(id(task.traits))
         there = show_number(self.cores)
         return tuple(
             f"{task.name} asks for {show_number(task.traits.cores)} cores and gets all there are, {there}"
