@@ -78,7 +78,8 @@ def test_compaction_changes_nothing_that_is_said(
     after = read(state)
     assert said(after) == said(before)
     referred = {record.run for past in before.pasts() for record in (past.start, past.skip) if record}
-    assert set(after.runs) == referred | {f"r{len(runs) - 1}"}
+    needed = referred | {f"r{len(runs) - 1}"}
+    assert needed <= set(after.runs) <= needed | set(before.unended())  # these may put a result in doubt
     assert {run: before.run_ends[run] for run in after.run_ends} == after.run_ends
     assert (state / NAME).read_bytes().splitlines()[-1].startswith(b'{"kind":"synced"')
 
