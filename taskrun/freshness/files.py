@@ -1,7 +1,7 @@
 """Looks at the files of a study, compares them with what is on record, and takes what goes on record next.
 
 A look holds for at most a second, and that of a `glance` until a task ends: what others change meanwhile is seen by the
-next run. A long list is shared by many tasks (10,000 over 10,000), so it is dealt with as a whole. Where an older look
+next run; what an attempt of ours is about to change, `forget` says. A long list is shared by many tasks (10,000 over 10,000), so it is dealt with as a whole. Where an older look
 goes on record, a task can only run again that need not, never the other way round.
 """
 
@@ -91,6 +91,15 @@ class Files:
             found = known[2]
         self._looks[id(paths)] = (paths, time.monotonic(), found)
         return found
+
+    def forget(self, paths: tuple[str, ...] | None = None) -> None:
+        """An attempt that makes these files is about to start: no look at them holds any more. None: at no long list,
+        because others may have been looked at that hold some of them.
+        """
+        if paths is None:
+            self._looks.clear()
+        elif len(paths) >= LONG:
+            self._looks.pop(id(paths), None)
 
     def glance(self, paths: tuple[str, ...]) -> Looks:
         """Looks for a verdict: a file that many tasks read is looked at once for all that are asked about."""

@@ -55,6 +55,7 @@ class FileJudge(Looking):
     def prepare(self, task: Task) -> Prepared | Refused:
         """Make room for an attempt, and say what there was."""
         self._recover(task)
+        self._files.forget(None if self._temporary.is_wanted(task) else task.outputs)
         looks = self._files.looks(task.inputs)
         if None in looks:
             return missing_input(absent(task.inputs, looks))

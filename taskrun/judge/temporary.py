@@ -22,7 +22,11 @@ class Temporary:
 
     def may_go(self, task: Task) -> bool:
         """Whether its outputs need not be there; not where somebody wants them."""
-        return task.traits.temp is not Temp.NO and task.index not in self._wanted
+        return task.traits.temp is not Temp.NO and not self.is_wanted(task)
+
+    def is_wanted(self, task: Task) -> bool:
+        """Whether somebody wants its outputs made again: who reads them has looked already."""
+        return task.index in self._wanted
 
     def is_missed(self, task: Task) -> bool:
         """Whether its missing outputs are a reason whatever comes out of others."""
