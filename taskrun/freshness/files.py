@@ -1,8 +1,9 @@
 """Looks at the files of a study, compares them with what is on record, and takes what goes on record next.
 
 A look holds for at most a second, and that of a `glance` until a task ends: what others change meanwhile is seen by the
-next run; what an attempt of ours is about to change, `forget` says. A long list is shared by many tasks (10,000 over 10,000), so it is dealt with as a whole. Where an older look
-goes on record, a task can only run again that need not, never the other way round.
+next run. What an attempt is about to make has to be forgotten. A long list is shared by many tasks (10,000 over
+10,000), so it is dealt with as a whole. Where an older look goes on record, a task can only run again that need not,
+never the other way round.
 """
 
 from __future__ import annotations
