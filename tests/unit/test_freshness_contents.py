@@ -12,6 +12,7 @@ from test_freshness import Study, graph
 from taskrun.executors.base import Fresh, Lacks, Pending, Stale
 from taskrun.freshness import successions
 from taskrun.freshness.contents import AT_ONCE
+from taskrun.freshness.files import LONG
 from taskrun.freshness.looks import SMALL
 from taskrun.graph import Edge, Graph
 from taskrun.judge import DryJudge, FileJudge
@@ -271,6 +272,20 @@ def test_results_in_doubt_are_confirmed_by_their_content_or_made_again(study: St
     assert judge_of(study, tasks).verdict(torn, ()) == Fresh()
 
 
+@pytest.mark.parametrize("change", ["a command", "gone"])
+def test_many_outputs_of_a_quick_task_are_looked_at_again_when_it_has_ended(study: Study, change: str) -> None:
+    outputs = tuple(f"out/{number}" for number in range(LONG))
+    tasks = graph(Task(0, "sim", Step("sim"), Shell("sim"), outputs=outputs))
+    study.run(tasks)
+    if change == "gone":
+        for path in outputs:
+            (study.root / path).unlink()
+    else:
+        tasks = graph(Task(0, "sim", Step("sim"), Shell("sim -v"), outputs=outputs))
+    assert study.run(tasks)["sim"] != "fresh"
+    assert study.run(tasks) == {"sim": "fresh"}
+
+
 # --- outputs that may be gone -----------------------------------------------------------------------------------------
 
 
@@ -306,6 +321,27 @@ def test_a_stale_reader_lacks_them_and_then_their_maker_is_stale(study: Study) -
     again = judge.verdict(sim, ())
     assert isinstance(again, Stale)
     assert [reason.kind for reason in again.reasons] == [ReasonKind.OUTPUT_MISSING]
+
+
+def test_a_reader_of_many_of_them_looks_again_when_they_were_made_again(study: Study) -> None:
+    def gather(command: str) -> Graph:
+        paths = tuple(f"sim/{number}" for number in range(LONG))
+        makers = [
+            new_task(path, index, outputs=(path,), traits=Traits(temp=Temp.MAY_GO)) for index, path in enumerate(paths)
+        ]
+        reader = Task(LONG, "all", Step("all"), Shell(command), inputs=paths, outputs=("all.csv",))
+        return graph(*makers, reader, needs={LONG: [tuple(range(LONG))]})
+
+    study.run(gather("all"))
+    for number in range(LONG):
+        (study.root / f"sim/{number}").unlink()
+    tasks = gather("all -v")
+    judge = judge_of(study, tasks)
+    *makers, reader = tasks.tasks
+    assert isinstance(judge.verdict(reader, ()), Lacks)
+    for maker in makers:
+        study.execute(judge, maker)
+    assert isinstance(judge.verdict(reader, ()), Stale)
 
 
 def test_discarded_is_what_is_as_it_was_left(study: Study) -> None:
