@@ -51,6 +51,7 @@ from taskrun.model import (
 from taskrun.plan import Change, Plan
 from taskrun.room import Room
 from taskrun.scheduler.consumed import Consumption
+from taskrun.scheduler.left_reading import LeftReading
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
@@ -98,6 +99,7 @@ class Loop:
         self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
         self._settling: list[tuple[Live, Ended]] = []  # over, but their outputs are still being read
         self._consumption = Consumption(graph)
+        self._left_reading = LeftReading(graph, plan)
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
@@ -180,6 +182,7 @@ class Loop:
             self._room.hold(live.kind)
             self._numbers.begin_after(task, handle)
             self._starting.append(live)
+        self._left_reading.begin(alive)
         change = self._plan.begin(alive)
         self._launch()
         self._undecided = [self._turn_of[index] for index in change.ready]
@@ -225,6 +228,8 @@ class Loop:
         task = self._tasks[index]
         verdict = self._judge.verdict(task, self._plan.ran(index), is_forced=index in self._terms.forced)
         match verdict:
+            case Stale() if self._left_reading.holds_up(index, turn):
+                pass  # judged anew when they are over
             case Stale(reasons):
                 self._reasons[index] = reasons
                 self._room.queue(self._kinds[id(task.traits)], turn)
@@ -375,11 +380,14 @@ class Loop:
         if live.has_no_result(ended):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
+            self._left_reading.let_go(self._undecided)
             return
         self._numbers.forget(live.task)
         self._say(Finished(self._now(), live.task, ended, settled))
         is_success = settled.status is Status.SUCCEEDED
         self._follow(self._plan.finish(ended.task, succeeded=is_success))
+        if live.handle is not None:
+            self._left_reading.let_go(self._undecided)
         if is_success:
             self._discard_consumed(ended.task)
 

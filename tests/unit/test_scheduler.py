@@ -421,7 +421,7 @@ def test_an_attempt_that_lives_keeps_its_place_and_is_waited_for() -> None:
 
 def test_an_attempt_that_lives_and_leaves_its_result_is_done() -> None:
     executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=0)})
-    assert told(run(graph("a; b < a; c < b"), executor, open_attempts={1: OPEN})) == [
+    assert told(run(graph("a; b; c < b"), executor, open_attempts={1: OPEN})) == [
         "0 b adopted",
         "0 a started",
         "1 a succeeded",
@@ -430,6 +430,21 @@ def test_an_attempt_that_lives_and_leaves_its_result_is_done() -> None:
         "6 c succeeded",
         "6 over",
     ]
+
+
+@pytest.mark.parametrize("exit_code", [0, None])
+def test_what_an_attempt_of_an_earlier_run_still_reads_is_not_made_again_meanwhile(exit_code: int | None) -> None:
+    executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=exit_code)})
+    events = told(run(graph("a; b < a; c"), executor, open_attempts={1: OPEN}))
+    assert events[:3] == ["0 b adopted", "0 c started", "1 c succeeded"]
+    assert events[3:6] == [f"5 b {'recovered' if exit_code is None else 'succeeded'}", "5 a started", "6 a succeeded"]
+    assert events[6:] == (["6 b started", "7 b succeeded", "7 over"] if exit_code is None else ["6 over"])
+
+
+def test_what_it_reads_may_be_found_fresh_meanwhile() -> None:
+    executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=0)})
+    events = told(run(graph("a; b < a; c < a"), executor, FakeJudge(fresh="a"), open_attempts={1: OPEN}))
+    assert events == ["0 b adopted", "0 a fresh", "0 c started", "1 c succeeded", "5 b succeeded", "5 over"]
 
 
 def test_an_attempt_that_lives_is_terminated_like_any_other() -> None:
