@@ -36,7 +36,7 @@ class Directory(Struct, frozen=True):
 
 
 Look = tuple[int, int, int, int] | Directory | None  # of a file: size, mtime in ns, ctime in ns, inode
-Above = tuple[tuple[int, int], ...]
+Above = tuple[tuple[int, int], ...]  # the directories that lead to one, so that no symlink goes around
 
 
 class Compared(Enum):
@@ -161,25 +161,23 @@ def _all_of(found: os.stat_result) -> tuple[int, int, int, int]:
 
 def files_below(path: str, found: os.stat_result) -> Iterator[tuple[bytes, os.stat_result | None]]:
     """Each file below a directory by its path from there; None for what cannot be looked at."""
-    return _entries(path, b"", ((found.st_dev, found.st_ino),))
-
-
-def _entries(path: str, prefix: bytes, above: Above) -> Iterator[tuple[bytes, os.stat_result | None]]:
-    """`above` are the directories that lead here, so that no symlink goes around."""
-    try:
-        with os.scandir(path) as listing:
-            entries = list(listing)
-    except OSError:
-        yield prefix + b"?", None
-        return
-    for entry in entries:
-        name = prefix + os.fsencode(entry.name)
+    left: list[tuple[str, bytes, Above]] = [(path, b"", ((found.st_dev, found.st_ino),))]
+    while left:  # there is no limit to how deep directories lie in each other
+        path, prefix, above = left.pop()
         try:
-            found = os.stat(entry.path)
+            with os.scandir(path) as listing:
+                entries = list(listing)
         except OSError:
-            yield name, None
+            yield prefix + b"?", None
             continue
-        if not stat.S_ISDIR(found.st_mode):
-            yield name, found
-        elif (found.st_dev, found.st_ino) not in above:
-            yield from _entries(entry.path, name + b"/", (*above, (found.st_dev, found.st_ino)))
+        for entry in entries:
+            name = prefix + os.fsencode(entry.name)
+            try:
+                found = os.stat(entry.path)
+            except OSError:
+                yield name, None
+                continue
+            if not stat.S_ISDIR(found.st_mode):
+                yield name, found
+            elif (found.st_dev, found.st_ino) not in above:
+                left.append((entry.path, name + b"/", (*above, (found.st_dev, found.st_ino))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,19 @@ def test_a_directory_of_symlinks_that_go_around_has_a_figure(tmp_path: Path) -> 
     (tmp_path / "a" / "gone").symlink_to("nowhere")
     (tmp_path / "b\udcff").write_text("x")
     assert figure(str(tmp_path)) == figure(str(tmp_path))
+
+
+def test_a_directory_may_be_as_deep_as_the_system_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        with monkeypatch.context() as context:
+            context.chdir(tmp_path)
+            for _ in range(1500):
+                os.mkdir("a")
+                os.chdir("a")
+            Path("file").write_text("1")
+        assert str(figure(str(tmp_path))).startswith("1 files ")
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True)  # Python's own way does not go that deep
 
 
 def test_equal_looks_at_a_long_list_are_one_object(tmp_path: Path) -> None:
