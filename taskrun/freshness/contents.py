@@ -10,6 +10,7 @@ import os
 import signal
 import stat
 import threading
+import time
 from operator import itemgetter
 from queue import SimpleQueue
 
@@ -19,6 +20,7 @@ AT_ONCE = 8 << 20  # bytes that are read on the spot, at most, between two calls
 _BLOCK = 1 << 20
 _TRIES = 3  # for a file that changes while it is read
 _CHANGING = ""
+_GIVEN_UP_FOR = 10.0  # seconds for which nobody waits again for a file that did not stand still
 
 _Places = SimpleQueue[str | None]
 
@@ -31,6 +33,7 @@ class Contents:
         self._known: dict[str, tuple[Look, str]] = {}
         self._left = AT_ONCE
         self._asked: set[str] = set()
+        self._given_up: dict[str, float] = {}  # when the thread could not read a file, by the steady clock
         self._places: _Places | None = None
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
@@ -46,6 +49,8 @@ class Contents:
         known = self._known.get(place)
         if known is not None and known[0] == look:
             return known[1]
+        if time.monotonic() - self._given_up.get(place, -_GIVEN_UP_FOR) < _GIVEN_UP_FOR:
+            return _CHANGING
         size = size_of(look)
         if not (waits or self._waits) and size > self._left:
             self._ask(place)
@@ -87,7 +92,9 @@ class Contents:
         while (place := places.get()) is not None:
             if self._is_over.is_set():
                 return
-            self._read(place, look_at(place))
+            look = look_at(place)
+            if look is not None and self._read(place, look) == _CHANGING:
+                self._given_up[place] = time.monotonic()
             self._asked.discard(place)
 
 

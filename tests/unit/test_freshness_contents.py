@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,9 @@ from test_freshness import Study, graph
 
 from taskrun.executors.base import Fresh, Lacks, Pending, Stale
 from taskrun.freshness import successions
-from taskrun.freshness.contents import AT_ONCE
+from taskrun.freshness.contents import AT_ONCE, Contents
 from taskrun.freshness.files import LONG
-from taskrun.freshness.looks import SMALL
+from taskrun.freshness.looks import SMALL, look_at
 from taskrun.graph import Edge, Graph
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.model import (
@@ -144,6 +146,33 @@ def test_much_content_is_read_by_a_thread_and_asked_for_again(study: Study) -> N
         assert isinstance(judge.verdict(task, ()), Stale)
     finally:
         judge.close()
+
+
+def test_nobody_waits_for_a_file_to_stand_still(study: Study) -> None:
+    study.put("in", "x" * (AT_ONCE + 1))
+    path, contents, is_over = str(study.root / "in"), Contents(), threading.Event()
+
+    def write() -> None:
+        with open(path, "a") as log:
+            log.write("more")
+
+    def go_on() -> None:
+        while not is_over.wait(0.0005):
+            write()
+
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    try:
+        found, deadline = None, time.monotonic() + 10
+        while found is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            write()  # so that it is not by luck as it was seen last
+            found = contents.of(path, look_at(path))
+        assert found == ""
+    finally:
+        is_over.set()
+        writer.join()
+        contents.close()
 
 
 def test_a_file_that_nobody_may_read_is_known_by_its_look(study: Study) -> None:
