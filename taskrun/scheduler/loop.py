@@ -160,10 +160,12 @@ class Loop:
             yield tuple(events[start : start + BATCH])
 
     def _drain(self, why: str) -> Iterator[Batch]:
-        """Start nothing, settle nothing: what is not on record has not happened. What runs comes to its end."""
+        """Start nothing, settle nothing: what is not on record has not happened. What runs comes to its end, unless it
+        was asked to: then nobody waits for longer than the grace.
+        """
         self._starting = []
         yield (Stopping(self._now(), 1, "", len(self._live), why),)
-        while self._live:
+        while self._live and self._level < TERMINATE:
             for happening in self._executor.wait(self._terms.patience()):
                 if isinstance(happening, Ended):
                     self._live.pop(happening.task, None)
@@ -377,7 +379,8 @@ class Loop:
         if isinstance(settled, Pending):
             self._settling.append((live, ended))
             return
-        if live.has_no_result(ended):
+        is_wanted_anew = settled.is_outdated or (live.handle is not None and ended.task in self._terms.forced)
+        if live.has_no_result(ended) or (is_wanted_anew and not self._level):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
             self._left_reading.let_go(self._undecided)

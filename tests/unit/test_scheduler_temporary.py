@@ -147,3 +147,14 @@ def test_nothing_starts_once_nothing_can_be_recorded_and_what_runs_comes_to_its_
     assert executor.time == 5
     assert [name for _, name in executor.starts] == ["a", "b"]
     assert executor.stopped
+
+
+def test_what_was_asked_to_end_is_killed_also_when_nothing_can_be_recorded_any_more() -> None:
+    executor = cores(1, seconds={"a": 86400}, stubborn=["a"], interrupts=[(1, 2, "SIGTERM")])
+    stream = batches(graph("a; b"), executor, grace=3)
+    for batch in stream:
+        if any(isinstance(event, Stopping) for event in batch):
+            stream.throw(Unrecorded("no space left"))  # type: ignore[attr-defined]
+    assert executor.time == 4
+    assert executor.kills[-1] == (4, "a", True)
+    assert executor.stopped
