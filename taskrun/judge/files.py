@@ -84,14 +84,16 @@ class FileJudge(Looking):
                 return Pending()
             missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
             if not missing:
+                is_outdated = self._is_outdated(task)
                 self._begun.pop(task.index, None)
-                return Settled(Status.SUCCEEDED, outputs=figures, log=self._log(task, ended))
+                log = self._log(task, ended)
+                return Settled(Status.SUCCEEDED, outputs=figures, log=log, is_outdated=is_outdated)
             cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
+        is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
         problem = self._set_aside(task, attempt)
-        return Settled(
-            Status.FAILED, cause, "; ".join(part for part in (message, problem) if part), log=self._log(task, ended)
-        )
+        message = "; ".join(part for part in (message, problem) if part)
+        return Settled(Status.FAILED, cause, message, log=self._log(task, ended), is_outdated=is_outdated)
 
     def discard(self, task: Task) -> None:
         """Remove the outputs of a task that are as it left them."""
@@ -105,6 +107,17 @@ class FileJudge(Looking):
         if isinstance(verdict, Stale) and self._files.take(task.inputs, task.traits.check) is None:
             return Pending()
         return verdict
+
+    def _is_outdated(self, task: Task) -> bool:
+        """Whether an attempt that an earlier run began did, or read, something else than the task would now."""
+        past = self._records.past(task.name)
+        if task.index in self._begun or past is None or past.start is None:
+            return False
+        if self._signer.signature(task, past.start.signature) != past.start.signature:
+            return True
+        return bool(self._files.compare(
+            task.inputs, past.start.inputs, self._files.looks(task.inputs), task.traits.check
+        ).changed)  # fmt: skip
 
     def _attempt(self, task: Task) -> _Attempt:
         """What an attempt began with: in this run, or, of one that an earlier run left, as it is on record."""

@@ -152,9 +152,10 @@ class Looking:
         assert past.start is not None
         if not self._signer.lists.same(past.start.signature.inputs, task.inputs):
             return
-        compared = self._files.compare(
-            task.inputs, past.start.inputs, looks, task.traits.check, stand_ins=stand_ins
-        )
+        check = task.traits.check
+        if check is Check.MTIME and task.traits.temp is not Temp.NO:
+            check = Check.STAT  # where what was made of them may be gone, no time of it tells
+        compared = self._files.compare(task.inputs, past.start.inputs, looks, check, stand_ins=stand_ins)
         changed = self._relevant(compared.changed)
         if changed:
             found.reasons.append(Reason(ReasonKind.INPUT_CHANGED, _said(changed)))

@@ -41,13 +41,17 @@ class Prepared(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """What the judge makes of an end: `outputs` are figures aligned with the signature's outputs."""
+    """What the judge makes of an end: `outputs` are figures aligned with the signature's outputs.
+
+    `is_outdated`: an earlier run began the attempt, and what it was to do, or what it read, is not what it was then.
+    """
 
     status: Status
     cause: Cause | None = None
     message: str = ""
     outputs: tuple[Figure, ...] = ()
     log: str | None = None
+    is_outdated: bool = False
 
 
 class RunStarted(Struct, frozen=True):

@@ -158,3 +158,22 @@ def test_quick_tasks_get_no_shim_once_some_have_ended(folder: Folder) -> None:
     assert folder.taskrun("run", "-j", "1", "-f").returncode == 0
     again = [log for log in files_below(folder, "logs") if b"shim.py" in log.read_bytes()]
     assert again == shimmed, "the second run knows how long they take"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_result_of_a_command_that_was_changed_meanwhile_is_made_again(folder: Folder, code: int) -> None:
+    begin(folder, f"exit {code}")
+    let_go(folder)
+    folder.write("sweep.yaml", STUDY.format(end="echo changed >> out"))
+    status, last = run(folder)
+    assert (status, last["slow"]["status"], last["slow"]["attempt"]) == (0, "succeeded", 2)
+    assert folder.read("copy") == "done\nchanged\n"
+    assert executions(folder) == 2
+    assert {event["event"] for event in run(folder)[1].values()} == {"fresh"}
+
+
+def test_a_forced_task_is_executed_whatever_it_left(folder: Folder) -> None:
+    begin(folder)
+    let_go(folder)
+    folder.taskrun("run", "-f", "slow")
+    assert executions(folder) == 2

@@ -442,3 +442,15 @@ def test_what_is_still_there_keeps_its_record(study: Study) -> None:
     tasks = sim("sim/t=mesh", {"t": "mesh"})
     study.run(tasks)
     assert heirs(study, tasks) == []
+
+
+def test_by_mtime_what_a_discarded_output_was_made_of_is_compared_with_the_record(study: Study) -> None:
+    tasks = graph(
+        new_task("sim", 0, inputs=("in",), outputs=("out",), traits=Traits(check=Check.MTIME, temp=Temp.DELETE))
+    )
+    study.put("in", "old")
+    study.run(tasks)
+    (study.root / "out").unlink()
+    assert study.run(tasks) == {"sim": "fresh"}
+    study.put("in", "new")
+    assert study.run(tasks)["sim"].startswith("input changed: in")

@@ -233,7 +233,7 @@ class LocalExecutor:
         elif status == signal.SIGKILL and self._follow_command(child, found):
             return
         self._shims.note_over(child.task.name, child.attempt)
-        if command is None and self._is_to_start_again(child, status):
+        if command is None and self._is_to_start_again(child, status, found):
             self._forget(child)
             with self._watch.undisturbed():
                 self._start(child.task, Attempt(child.attempt, child.round))
@@ -251,14 +251,19 @@ class LocalExecutor:
         self._adoptions.add(adopt.Adoption(child.task.index, child.task.name, handle, child.result, process))
         return True
 
-    def _is_to_start_again(self, child: Child, status: int) -> bool:
+    def _is_to_start_again(self, child: Child, status: int, found: Result | None) -> bool:
         """Whether a shim has failed before it started anything: no disk, no process, no such program, no Python.
 
-        What removes the whole state meanwhile removes its word too: then its exit code is the command's.
+        Where its word was removed meanwhile, or cannot be read now, its exit code is the command's.
         """
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        is_there = os.path.isdir(os.path.dirname(child.result))
-        return bool(code) and (code == REFUSED or is_there) and not child.is_asked and not self._is_stopped
+        if not code or child.is_asked or self._is_stopped:
+            return False
+        try:
+            is_blank = not os.stat(child.result).st_size
+        except OSError:
+            return False
+        return code == REFUSED or is_blank or found is not None
 
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""

@@ -134,9 +134,11 @@ class Launcher:
         if child.result:
             try:
                 self._make_parent(child.result)
+                _make_empty(child.result)
                 shim = self._shims.wrap(command, child.result)
                 return self._spawner.spawn(shim, self._shims.around(variables), child.streams, directory)
             except OSError:
+                _remove(child.result)
                 child.result = ""  # what stands in the way is told of the command itself, or stands in the shim's only
         return self._spawner.spawn(command, variables, child.streams, directory)
 
@@ -183,6 +185,11 @@ def _explained(error: OSError, command: Command, streams: Streams, directory: st
     if number == errno.ENOENT and os.path.isfile(os.path.join(directory, program)):
         reason = f"bad interpreter: {reason}"
     return OSError(number, reason, words[0])
+
+
+def _make_empty(path: str) -> None:
+    """So that a result file without a word is that of a shim that never began, and none is one that was removed."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666))
 
 
 def _remove(path: str) -> None:
