@@ -162,12 +162,13 @@ def test_where_no_result_can_be_written_the_command_runs_once_all_the_same(tmp_p
     assert (tmp_path / "ran").read_text() == "x\n"
 
 
-def test_a_state_deleted_meanwhile_runs_nothing_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", [".taskrun", STATE + "/results/t0.1"], ids=["state", "result"])
+def test_a_state_or_a_result_deleted_meanwhile_runs_nothing_twice(tmp_path: Path, lost: str) -> None:
     with place(tmp_path, shims=True) as here:
         asked = task(0, f"echo x >> ran; {WAITS} exit 4")
         here.start(asked)
         command(tmp_path)
-        subprocess.run(["rm", "-r", os.fspath(tmp_path / ".taskrun")], check=True)
+        subprocess.run(["rm", "-r", os.fspath(tmp_path / lost)], check=True)
         (tmp_path / "go").touch()
         assert ended(here.until(lambda happened: len(happened) == 2))[0].exit_code == 4
     assert (tmp_path / "ran").read_text() == "x\n"

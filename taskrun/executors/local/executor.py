@@ -17,7 +17,7 @@ from fractions import Fraction
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
-from taskrun.executors.local.results import Result, is_held, read_result
+from taskrun.executors.local.results import Result, is_blank, is_held, read_result
 from taskrun.executors.local.shims import Shims, command_of, signal_command
 from taskrun.executors.local.wait import peek, watch
 from taskrun.executors.shim import REFUSED
@@ -257,13 +257,9 @@ class LocalExecutor:
         Where its word was removed meanwhile, or cannot be read now, its exit code is the command's.
         """
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        if not code or child.is_asked or self._is_stopped:
-            return False
-        try:
-            is_blank = not os.stat(child.result).st_size
-        except OSError:
-            return False
-        return code == REFUSED or is_blank or found is not None
+        has_failed = code == REFUSED or found is not None or is_blank(child.result)
+        is_there = os.path.exists(child.result)
+        return bool(code) and has_failed and is_there and not child.is_asked and not self._is_stopped
 
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""

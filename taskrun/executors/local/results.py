@@ -60,6 +60,14 @@ def read_result(path: str, run: str | None = None) -> Result | None:
     return replace(found, command=command, end=_end(words.get("ended", [])), is_asked="asked" in words)
 
 
+def is_blank(path: str) -> bool:
+    """Whether there is a result file in which nobody has written a word."""
+    try:
+        return not os.stat(path).st_size
+    except OSError:
+        return False
+
+
 def is_held(path: str) -> bool | None:
     """Whether a shim holds this file, on whatever machine; None where that cannot be known."""
     try:
