@@ -184,6 +184,14 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         return
     except (IsADirectoryError, PermissionError):  # macOS says the second of a directory
-        import shutil
+        remove_tree(path)
 
+
+def remove_tree(path: str) -> None:
+    """Remove a directory with all that is in it; OSError where it is deeper than Python calls itself, too."""
+    import shutil
+
+    try:
         shutil.rmtree(path)
+    except RecursionError:
+        raise OSError(errno.ENAMETOOLONG, "its directories lie too deep in each other", path) from None

@@ -20,7 +20,7 @@ from taskrun.manager.guarding import Guard
 from taskrun.model import Check, Figure, Past, Status, Task
 from taskrun.names import log_name, select, task_path
 from taskrun.recorded import recorded_study
-from taskrun.workspace import FAILED, beside
+from taskrun.workspace import FAILED, beside, remove_tree
 
 LOGS = "logs"
 _OPEN = "no attempt that succeeded is on record to have made it"
@@ -249,9 +249,7 @@ def delete(items: Iterable[Item], *, root: str, state: str) -> tuple[list[Item],
 
 def _remove(place: str, found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
-        import shutil
-
-        shutil.rmtree(place)
+        remove_tree(place)
     else:
         os.unlink(place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from taskrun.graph import Draft
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import FileJudge
 from taskrun.model import Cause, Ended, FileList, Prepared, Settled, Started, Status, Task
+from taskrun.workspace import remove_tree
 
 STATE = ".taskrun/sweep"
 
@@ -293,3 +295,15 @@ def test_the_log_is_named_as_seen_from_the_study_where_there_is_anything_in_it(t
     assert succeed(judge, task).log is None
     put(tmp_path / STATE / "logs/sim.1.log", "something")
     assert succeed(judge, task).log == f"{STATE}/logs/sim.1.log"
+
+
+def test_what_lies_too_deep_to_be_removed_is_a_problem_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(path: str) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(shutil, "rmtree", too_deep)
+    (tmp_path / "deep").mkdir()
+    with pytest.raises(OSError, match="too deep"):
+        remove_tree(str(tmp_path / "deep"))
