@@ -125,13 +125,15 @@ def read(directory: Path) -> Records:
 def said(records: Records) -> dict[str, object]:
     """All that records say, to be compared. Serials count only by their order."""
     pasts = sorted(records.pasts(), key=lambda past: past.name)
-    serials = sorted({serial for past in pasts for serial in (past.started, past.ended)} | {0})
+    serials = sorted({serial for past in pasts for serial in (past.started, past.ended, past.ran)} | {0})
     rank = {serial: position for position, serial in enumerate(serials)}
     return {
         "header": records.header,
         "open": sorted(records.open_starts()),
         "pasts": [
-            structs.astuple(structs.replace(past, started=rank[past.started], ended=rank[past.ended]))
+            structs.astuple(
+                structs.replace(past, started=rank[past.started], ended=rank[past.ended], ran=rank[past.ran])
+            )
             for past in pasts
         ],
     }

@@ -18,7 +18,7 @@ from taskrun.journal.checksums import Tail
 from taskrun.journal.lines import to_line, to_lines
 from taskrun.journal.lists import Lists
 from taskrun.journal.records import Records
-from taskrun.model import AnyRecord, ConfirmRecord, EndRecord, Past, ResetRecord, SyncedRecord
+from taskrun.model import AnyRecord, ConfirmRecord, EndRecord, Past, ResetRecord, StartRecord, SyncedRecord
 
 _BATCH = 1000
 
@@ -102,7 +102,7 @@ def events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]
         if past.attempts > max(numbers, default=0):
             yield (0, 0), ResetRecord(task=past.name, time=0.0, attempts=past.attempts)
         if past.start is not None:
-            yield (past.started, 0), past.start
+            yield (past.started, 0), _as_run(past.start)
         if past.spawn is not None:
             yield (past.started, 1), past.spawn
         if past.end is not None:
@@ -111,6 +111,11 @@ def events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]
                 yield (past.ended, 1), _confirmation(past.end)
         if past.skip is not None:
             yield (max(past.started, past.ended), 2), past.skip
+
+
+def _as_run(start: StartRecord) -> StartRecord:
+    """When it ran before a remake is not kept: who comes after it may run once more than it must, never less."""
+    return structs.replace(start, remake=False) if start.remake else start
 
 
 def _confirmation(end: EndRecord) -> ConfirmRecord:

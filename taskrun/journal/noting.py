@@ -89,6 +89,7 @@ def _start(event: Started, run: str) -> StartRecord:
         step=_step(task),
         stdout=task.stdout,
         stderr=task.stderr,
+        remake=prepared.remake,
     )
 
 

@@ -169,7 +169,10 @@ class Records:
             record = self._whole(record)
         known = self._pasts.get(record.task)
         attempts = record.attempt if known is None else max(known.attempts, record.attempt)
-        self._pasts[record.task] = Past(record.task, record, None, None, None, self._serial, 0, attempts)
+        past = Past(record.task, record, None, None, None, self._serial, 0, attempts)
+        if known is not None and record.remake:
+            past.ran = known.ran
+        self._pasts[record.task] = past
 
     def _end(self, record: EndRecord) -> None:
         past = self._past(record.task)
@@ -181,6 +184,8 @@ class Records:
         past.spawn = None
         past.end = record
         past.ended = self._serial
+        if past.start is None or not past.start.remake:
+            past.ran = self._serial
         past.skip = None
         past.attempts = max(past.attempts, record.attempt)
 

@@ -68,7 +68,7 @@ class FileJudge(Looking):
         assert figures is not None
         signature = self._signer.signature(task)
         self._begun[task.index] = _Attempt(signature, before)
-        return Prepared(signature, figures, before)
+        return Prepared(signature, figures, before, self._temporary.is_wanted(task))
 
     def settle(self, task: Task, ended: Ended) -> Settled | Pending:
         """What an end comes to."""

@@ -45,6 +45,7 @@ class Looking:
         self._doubtful = doubtful
         self._latest: dict[int, int] = {}  # by gather: the serial of its members' last end
         self._ran: dict[int, str] = {}  # by gather: what to say when it ran
+        self._anew: dict[int, bool] = {}  # by gather: whether one of its members ran, and was no remake
         self._executed: set[int] = set()
 
     def verdict(self, task: Task, ran: Iterable[int], *, is_forced: bool = False) -> Verdict:
@@ -203,7 +204,7 @@ class Looking:
         for node in self._graph.needs[task.index]:
             if self._graph.edge(task.index, node).has_file:
                 yield from self._file_reasons(node, recently, past)
-            elif node in recently:
+            elif node in recently and self._ran_anew(node):
                 yield Reason(ReasonKind.NEEDS_RAN, self._node_name(node, past.started), self._is_certain(node))
             elif self._last_end(node) > past.started:
                 yield Reason(ReasonKind.NEEDS_RAN, self._node_name(node, past.started))
@@ -215,11 +216,23 @@ class Looking:
         """The serial of a node's last end; nothing of a needed node ends any more once it is asked for."""
         if node >= 0:
             past = self._records.past(self._graph.tasks[node].name)
-            return past.ended if past is not None else 0
+            return past.ran if past is not None else 0
         latest = self._latest.get(node)
         if latest is None:
             latest = self._latest[node] = max(self._last_end(member) for member in self._graph.members(node))
         return latest
+
+    def _ran_anew(self, node: int) -> bool:
+        """Whether a node that ran in this run did more than to make temporary outputs again."""
+        tasks = self._graph.tasks
+        if node >= 0:
+            return not self._temporary.is_wanted(tasks[node])
+        known = self._anew.get(node)
+        if known is None:
+            members = self._graph.members(node)
+            known = any(member in self._executed and not self._temporary.is_wanted(tasks[member]) for member in members)
+            self._anew[node] = known
+        return known
 
     def _node_name(self, node: int, since: int) -> str:
         if node >= 0:

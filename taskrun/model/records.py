@@ -60,7 +60,8 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     figures of the signature's inputs, in their order, and `before` those of the outputs that were there. `paths` and
     `figures` are digests of list records that hold the signature's inputs and their figures where these are long; the
     fields proper are empty then, in the file, never in memory. `step` is there where the task's name does not tell it;
-    `stdout` and `stderr` are the files that the attempt's output is redirected to.
+    `stdout` and `stderr` are the files that the attempt's output is redirected to. `remake`: it is there only to have
+    temporary outputs again that somebody needs, so that for who comes after it without a file it has not run.
     """
 
     run: str
@@ -76,6 +77,7 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     step: str | None = None
     stdout: str | None = None
     stderr: str | None = None
+    remake: bool = False
 
 
 class ListRecord(Record, frozen=True, gc=False, tag="list"):
@@ -220,9 +222,9 @@ AnyRecord = (
 class Past(Struct, gc=False):
     """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
 
-    `end` is None while the last attempt is running, or when nobody saw its end; `spawn` counts only until then. After a
-    reset there is neither; `attempts` is the highest number that any had. `is_confirmed`: the content of its files was
-    looked at after its end.
+    `ran` is `ended` of the last attempt that was no remake. `end` is None while the last attempt is running, or when
+    nobody saw its end; `spawn` counts only until then. After a reset there is neither; `attempts` is the highest number
+    that any had. `is_confirmed`: the content of its files was looked at after its end.
     """
 
     name: str
@@ -234,6 +236,7 @@ class Past(Struct, gc=False):
     ended: int = 0
     attempts: int = 0
     is_confirmed: bool = False
+    ran: int = 0
 
     @property
     def took(self) -> float | None:

@@ -91,13 +91,21 @@ def study(tmp_path: Path) -> Study:
     return Study(tmp_path)
 
 
-def graph(*tasks: Task, needs: dict[int, list[tuple[int, ...]]] | None = None, edge: Edge = Edge.FILE) -> Graph:
+Needs = dict[int, list[tuple[int, ...]]]
+
+
+def graph(
+    *tasks: Task, needs: Needs | None = None, edge: Edge = Edge.FILE, order: Needs | None = None
+) -> Graph:
     draft = Draft()
     for task in tasks:
         draft.add(task)
     for consumer, nodes in (needs or {}).items():
         for members in nodes:
             draft.need(consumer, draft.gather(members), edge)
+    for consumer, nodes in (order or {}).items():
+        for members in nodes:
+            draft.need(consumer, draft.gather(members), Edge.ORDER)
     return draft.build()
 
 

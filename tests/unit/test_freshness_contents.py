@@ -454,3 +454,26 @@ def test_by_mtime_what_a_discarded_output_was_made_of_is_compared_with_the_recor
     assert study.run(tasks) == {"sim": "fresh"}
     study.put("in", "new")
     assert study.run(tasks)["sim"].startswith("input changed: in")
+
+
+def test_who_comes_after_a_task_without_a_file_need_not_follow_its_remake(study: Study) -> None:
+    tasks = graph(
+        new_task("sim", 0, outputs=("sim.dat",), traits=Traits(temp=Temp.MAY_GO)),
+        new_task("parse", 1, inputs=("sim.dat",), outputs=("parse.csv",)),
+        new_task("tell", 2, outputs=("told",)),
+        new_task("both", 3, outputs=("both",)),
+        needs={1: [(0,)]},
+        order={2: [(0,)], 3: [(0, 1)]},
+    )
+    study.run(tasks)
+    for path in ("sim.dat", "parse.csv"):
+        (study.root / path).unlink()
+    judge = judge_of(study, tasks)
+    sim, parse, tell, both = tasks.tasks
+    assert judge.verdict(sim, ()) == Fresh(is_gone=True)
+    assert isinstance(judge.verdict(parse, ()), Lacks)
+    study.execute(judge, sim)
+    study.execute(judge, parse)
+    assert judge.verdict(tell, (0,)) == Fresh()
+    assert isinstance(judge.verdict(both, (-1,)), Stale)
+    assert judge_of(study, tasks).verdict(tell, ()) == Fresh()
