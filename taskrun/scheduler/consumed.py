@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from taskrun.executors.base import Judge
 from taskrun.graph import Graph
 from taskrun.model import Temp
 
@@ -11,18 +12,20 @@ from taskrun.model import Temp
 class Consumption:
     """Counts down, edge by edge, who has still to use what the tasks with `temp: delete` made."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, judge: Judge) -> None:
         self._graph = graph
+        self._judge = judge
         self._has_any = any(task.traits.temp is Temp.DELETE for task in graph.tasks)
         self._left = [len(users) for users in graph.users] if self._has_any else []
         self._done: set[int] = set()
 
-    def done(self, index: int) -> list[int]:
-        """A task is over, and well; the tasks whose outputs nobody has to use any more."""
+    def done(self, index: int) -> None:
+        """A task is over, and well: discard the outputs that nobody has to use any more."""
         if not self._has_any or index in self._done:
-            return []
+            return
         self._done.add(index)
-        return list(self._consumed(index))
+        for maker in self._consumed(index):
+            self._judge.discard(self._graph.tasks[maker])
 
     def _consumed(self, node: int) -> Iterator[int]:
         for source in self._graph.sources(node):

@@ -6,7 +6,6 @@ Else they would read half of a file, and be taken for fresh where it comes out a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heappush
 
 from taskrun.graph import Graph
 from taskrun.plan import Plan
@@ -32,7 +31,7 @@ class LeftReading:
         self._held_up.append(turn)
         return True
 
-    def let_go(self, undecided: list[int]) -> None:
-        """A reader may be over: those that waited go into the heap of turns to be judged anew."""
-        while self._held_up:
-            heappush(undecided, self._held_up.pop())
+    def let_go(self) -> list[int]:
+        """A reader may be over: the turns of those that waited, to be judged anew."""
+        held_up, self._held_up = self._held_up, []
+        return held_up

@@ -7,7 +7,6 @@ and everything that has happened is yielded before the loop blocks.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from heapq import heapify, heappop, heappush
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -56,6 +55,7 @@ from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
 from taskrun.scheduler.terms import Terms, Unrecorded
+from taskrun.scheduler.undecided import Undecided
 from taskrun.timers import Timers
 
 Batch = tuple[Event, ...]
@@ -93,12 +93,11 @@ class Loop:
         traits = {id(task.traits): task.traits for task in map(self._tasks.__getitem__, plan.selected)}
         self._room = Room(executor.pools, (each.request for each in traits.values()))
         self._kinds = {key: self._room.kind(each.request) for key, each in traits.items()}
-        self._undecided: list[int] = []  # a heap of the turns of ready tasks that the judge was not asked about
-        self._pending: list[int] = []  # turns of those where it could not say yet
+        self._undecided = Undecided()
         self._reasons: dict[int, tuple[Reason, ...]] = {}
         self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
         self._settling: list[tuple[Live, Ended]] = []  # over, but their outputs are still being read
-        self._consumption = Consumption(graph)
+        self._consumption = Consumption(graph, judge)
         self._left_reading = LeftReading(graph, plan)
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
@@ -187,8 +186,7 @@ class Loop:
         self._left_reading.begin(alive)
         change = self._plan.begin(alive)
         self._launch()
-        self._undecided = [self._turn_of[index] for index in change.ready]
-        heapify(self._undecided)
+        self._undecided.begin(self._turn_of[index] for index in change.ready)
         self._follow(Change((), change.skipped))
         if alive:
             self._look(0.0)
@@ -197,7 +195,7 @@ class Loop:
         assert self._room.is_idle, "something is held that nothing uses"
         for index, found in self._kept_back.items():
             self._events.append(found)
-            self._discard_consumed(index)
+            self._consumption.done(index)
         never = self._plan.stop()
         for index in never:
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
@@ -213,11 +211,11 @@ class Loop:
         decisions = 0
         while True:
             turn = self._room.first()
-            if self._undecided and (turn is None or self._undecided[0] < turn):
+            if self._undecided and (turn is None or self._undecided.first < turn):
                 if decisions == CHUNK:
                     return
                 decisions += 1
-                self._decide(heappop(self._undecided))
+                self._decide(self._undecided.take())
             elif turn is None:
                 return
             else:
@@ -242,7 +240,7 @@ class Loop:
             case Lacks():
                 self._reopen(task, verdict)
             case Pending():
-                self._pending.append(turn)
+                self._undecided.put_off(turn)
             case _:
                 assert_never(verdict)
 
@@ -252,7 +250,7 @@ class Loop:
             self._kept_back[task.index] = found
         else:
             self._events.append(found)
-            self._discard_consumed(task.index)
+            self._consumption.done(task.index)
         self._follow(self._plan.find_fresh(task.index))
 
     def _reopen(self, task: Task, lacks: Lacks) -> None:
@@ -260,16 +258,12 @@ class Loop:
         if any(self._plan.status(maker) is not Status.FRESH for maker in lacks.makers):
             self._refuse(task, lacks.refused)
         elif any(map(self._plan.is_in_use, lacks.makers)):  # others read what they would make again
-            self._pending.append(self._turn_of[task.index])
+            self._undecided.put_off(self._turn_of[task.index])
         else:
             for maker in lacks.makers:
                 self._kept_back.pop(maker, None)
                 self._plan.reopen(maker)
-                heappush(self._undecided, self._turn_of[maker])
-
-    def _discard_consumed(self, index: int) -> None:
-        for maker in self._consumption.done(index):
-            self._judge.discard(self._tasks[maker])
+                self._undecided.add(self._turn_of[maker])
 
     def _refuse(self, task: Task, refused: Refused) -> None:
         moment = self._now()
@@ -305,7 +299,7 @@ class Loop:
 
     def _follow(self, change: Change) -> None:
         for index in change.ready:
-            heappush(self._undecided, self._turn_of[index])
+            self._undecided.add(self._turn_of[index])
         for index, culprit in change.skipped:
             if culprit in self._cancelled:
                 self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
@@ -334,14 +328,13 @@ class Loop:
             settling, self._settling = self._settling, []
             for live, ended in settling:
                 self._settle(live, ended)
-        if self._pending and not self._undecided:
-            self._undecided, self._pending = sorted(self._pending), []
+        self._undecided.ask_again()
 
     def _patience(self) -> float | None:
         if self._is_deciding or self._is_urgent:
             return 0.0
         timeout = self._terms.patience() if self._live else None
-        if self._settling or (self._pending and not self._level):
+        if self._settling or (self._undecided.is_pending and not self._level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
         due = self._timers.next_due()
         if due is not None:
@@ -383,16 +376,20 @@ class Loop:
         if live.has_no_result(ended) or (is_wanted_anew and not self._level):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
-            self._left_reading.let_go(self._undecided)
+            self._let_go()
             return
         self._numbers.forget(live.task)
         self._say(Finished(self._now(), live.task, ended, settled))
         is_success = settled.status is Status.SUCCEEDED
         self._follow(self._plan.finish(ended.task, succeeded=is_success))
         if live.handle is not None:
-            self._left_reading.let_go(self._undecided)
+            self._let_go()
         if is_success:
-            self._discard_consumed(ended.task)
+            self._consumption.done(ended.task)
+
+    def _let_go(self) -> None:
+        for turn in self._left_reading.let_go():
+            self._undecided.add(turn)
 
     def _interrupt(self, level: int, signal: str) -> None:
         if level <= self._level:
