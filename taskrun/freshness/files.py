@@ -64,7 +64,7 @@ class Files:
         self._glanced = 0.0
         self._looks: dict[int, tuple[Sequence[str], float, Looks]] = {}
         self._compared: dict[tuple[int, int, Check], tuple[Figures, Looks, bool]] = {}
-        self._whole: dict[tuple[int, int, bool], tuple[Figures, Looks, Comparison]] = {}
+        self._whole: dict[tuple[int, int, Check, bool], tuple[Figures, Looks, Comparison]] = {}
         self._taken: dict[tuple[int, Check], tuple[Looks, Figures]] = {}
 
     def place(self, path: str) -> str:
@@ -160,7 +160,7 @@ class Files:
         """
         if not stand_ins and not reads_all and self.is_same(then, now, check):
             return _AS_RECORDED
-        key = id(then), id(now), reads_all
+        key = id(then), id(now), check, reads_all
         known = self._whole.get(key)
         if known is not None:
             return known[2]

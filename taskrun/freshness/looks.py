@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator
 from enum import Enum, auto
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from msgspec import Struct
 
@@ -160,13 +160,17 @@ def _all_of(found: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def files_below(path: str, found: os.stat_result) -> Iterator[tuple[bytes, os.stat_result | None]]:
-    """Each file below a directory by its path from there; None for what cannot be looked at."""
-    left: list[tuple[str, bytes, Above]] = [(path, b"", ((found.st_dev, found.st_ino),))]
+    """Each file below a directory by its path from there; None for what cannot be looked at.
+
+    A directory that several links lead to is looked at once, where it comes first: the others stand for themselves.
+    """
+    seen = {(found.st_dev, found.st_ino): b"."}
+    left: list[tuple[str, bytes]] = [(path, b"")]
     while left:  # there is no limit to how deep directories lie in each other
-        path, prefix, above = left.pop()
+        path, prefix = left.pop()
         try:
             with os.scandir(path) as listing:
-                entries = list(listing)
+                entries = sorted(listing, key=attrgetter("name"))
         except OSError:
             yield prefix + b"?", None
             continue
@@ -179,5 +183,9 @@ def files_below(path: str, found: os.stat_result) -> Iterator[tuple[bytes, os.st
                 continue
             if not stat.S_ISDIR(found.st_mode):
                 yield name, found
-            elif (found.st_dev, found.st_ino) not in above:
-                left.append((entry.path, name + b"/", (*above, (found.st_dev, found.st_ino))))
+                continue
+            first = seen.setdefault((found.st_dev, found.st_ino), name)
+            if first is name:
+                left.append((entry.path, name + b"/"))
+            else:
+                yield b"%b\0%b" % (name, first), None

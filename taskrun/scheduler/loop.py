@@ -54,9 +54,9 @@ from taskrun.scheduler.left_reading import LeftReading
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
+from taskrun.scheduler.stop import KILL, TERMINATE, Stop
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.scheduler.undecided import Undecided
-from taskrun.timers import Timers
 
 Batch = tuple[Event, ...]
 
@@ -64,7 +64,6 @@ BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
 
-TERMINATE, KILL = 2, 3  # the levels of an interruption that ask what runs to end, and end it
 
 STOPPED = "the run was stopped"
 
@@ -102,12 +101,9 @@ class Loop:
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
-        self._timers: Timers[int] = Timers()  # tasks that were asked to end, to be killed
         self._events: list[Event] = []
         self._is_urgent = False
-        self._level = 0
-        self._signal = ""
-        self._cancelled: set[int] = set()  # tasks that we stopped ourselves: nobody's failure
+        self._stop = Stop(executor, now, terms.grace)
         self._has_ticked = False
 
     # the loop
@@ -117,9 +113,9 @@ class Loop:
             self._say(RunStarted(self._now(), self._plan.total))
             yield from self._tell()
             self._heed_reader()
-            if not self._level:
+            if not self._stop.level:
                 self._begin()
-            while self._live or self._is_settling or (self._plan.left and not self._level):
+            while self._live or self._is_settling or (self._plan.left and not self._stop.level):
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
@@ -143,11 +139,11 @@ class Loop:
 
     @property
     def _is_settling(self) -> bool:
-        return bool(self._settling) and self._level < KILL
+        return bool(self._settling) and self._stop.level < KILL
 
     @property
     def _is_deciding(self) -> bool:
-        return bool(self._undecided) and not self._level
+        return bool(self._undecided) and not self._stop.level
 
     def _say(self, event: Event) -> None:
         self._events.append(event)
@@ -164,7 +160,7 @@ class Loop:
         """
         self._starting = []
         yield (Stopping(self._now(), 1, "", len(self._live), why),)
-        while self._live and self._level < TERMINATE:
+        while self._live and self._stop.level < TERMINATE:
             for happening in self._executor.wait(self._terms.patience()):
                 if isinstance(happening, Ended):
                     self._live.pop(happening.task, None)
@@ -199,14 +195,14 @@ class Loop:
         never = self._plan.stop()
         for index in never:
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
-        stopped_by = self._signal if never or self._cancelled else None
-        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._cancelled)))
+        stopped_by = self._stop.signal if never or self._stop.cancelled else None
+        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._stop.cancelled)))
 
     # deciding and starting
 
     def _fill(self) -> None:
         """Give free places to the next tasks in turn, deciding no more than a chunk of them; then decide ahead."""
-        if self._level:
+        if self._stop.level:
             return
         decisions = 0
         while True:
@@ -301,7 +297,7 @@ class Loop:
         for index in change.ready:
             self._undecided.add(self._turn_of[index])
         for index, culprit in change.skipped:
-            if culprit in self._cancelled:
+            if culprit in self._stop.cancelled:
                 self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
                 continue
             name = self._tasks[culprit].name
@@ -313,7 +309,7 @@ class Loop:
     def _wait(self) -> None:
         timeout = self._patience()
         if timeout is None and not self._live:
-            assert self._level or not self._plan.left, "waiting for nothing, for ever"
+            assert self._stop.level or not self._plan.left, "waiting for nothing, for ever"
             return
         self._look(timeout)
 
@@ -322,8 +318,7 @@ class Loop:
         self._has_ticked = False
         for happening in self._executor.wait(timeout):
             self._take_in(happening)
-        for index in self._timers.due(self._now()):
-            self._executor.kill(self._tasks[index], force=True)
+        self._stop.kill_overdue()
         if self._settling:
             settling, self._settling = self._settling, []
             for live, ended in settling:
@@ -334,9 +329,9 @@ class Loop:
         if self._is_deciding or self._is_urgent:
             return 0.0
         timeout = self._terms.patience() if self._live else None
-        if self._settling or (self._undecided.is_pending and not self._level):
+        if self._settling or (self._undecided.is_pending and not self._stop.level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
-        due = self._timers.next_due()
+        due = self._stop.next_due()
         if due is not None:
             left = max(0.0, due - self._now())
             timeout = left if timeout is None else min(left, timeout)
@@ -360,11 +355,8 @@ class Loop:
     def _take_end(self, ended: Ended) -> None:
         live = self._live.pop(ended.task)
         self._room.give_back(live.kind)
-        self._timers.cancel(live.timer)
-        # What was asked to end and did may have left half of its work, whatever it says of itself.
-        if live.asked and not live.has_no_result(ended) and ended.cause is not Cause.COULD_NOT_START:
+        if self._stop.has_ended(live, ended):
             ended = replace(ended, cause=Cause.CANCELLED)
-            self._cancelled.add(ended.task)
         self._settle(live, ended)
 
     def _settle(self, live: Live, ended: Ended) -> None:
@@ -373,7 +365,7 @@ class Loop:
             self._settling.append((live, ended))
             return
         is_wanted_anew = settled.is_outdated or (live.handle is not None and ended.task in self._terms.forced)
-        if live.has_no_result(ended) or (is_wanted_anew and not self._level):
+        if live.has_no_result(ended) or (is_wanted_anew and not self._stop.level):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
             self._let_go()
@@ -392,23 +384,16 @@ class Loop:
             self._undecided.add(turn)
 
     def _interrupt(self, level: int, signal: str) -> None:
-        if level <= self._level:
-            return
-        self._level, self._signal = level, signal
-        self._say(Stopping(self._now(), level, signal, len(self._live)))
-        for index, live in self._live.items() if level > 1 else ():
-            live.asked = True
-            self._timers.cancel(live.timer)
-            if level == TERMINATE:
-                live.timer = self._timers.set(self._now() + self._terms.grace, index)
-            self._executor.kill(live.task, force=level > 2)
+        if level > self._stop.level:
+            self._say(Stopping(self._now(), level, signal, len(self._live)))
+            self._stop.raise_to(level, signal, self._live.values())
 
     def _heed_reader(self) -> None:
         """Once the reader has left, end what runs; what it was told of, but was not started yet, never is."""
-        if self._level >= TERMINATE or not self._terms.is_left():
+        if self._stop.level >= TERMINATE or not self._terms.is_left():
             return
         told, self._starting = self._starting, []
-        self._interrupt(TERMINATE, self._signal)
+        self._interrupt(TERMINATE, self._stop.signal)
         for live in told:
             index, moment = live.task.index, self._now()
             self._live[index] = live

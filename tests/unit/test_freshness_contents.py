@@ -477,3 +477,17 @@ def test_who_comes_after_a_task_without_a_file_need_not_follow_its_remake(study:
     assert judge.verdict(tell, (0,)) == Fresh()
     assert isinstance(judge.verdict(both, (-1,)), Stale)
     assert judge_of(study, tasks).verdict(tell, ()) == Fresh()
+
+
+def test_directories_that_lead_to_each_other_are_looked_at_once_each(study: Study) -> None:
+    names = [f"d{number}" for number in range(12)]
+    for name in names:
+        study.put(f"in/{name}/file", name)
+        for other in names:
+            (study.root / "in" / name / other).symlink_to(f"../{other}")
+    study.run(one())
+    assert study.run(one()) == {"sim": "fresh"}
+    study.put("in/d7/file", "other")
+    assert study.run(one()) == {"sim": "input changed: in (its files)"}
+    (study.root / "in/d3/d5").unlink()
+    assert study.run(one()) == {"sim": "input changed: in (its files)"}
