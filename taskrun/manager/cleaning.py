@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from msgspec import Struct, field
 
@@ -222,7 +223,9 @@ class Cleaner:
         paths, on_the_way = self._kept
         own = task_path(name)
         if own in paths:
-            yield from _files_below(base, own, {*paths, *on_the_way} - {own} if own in on_the_way else ())
+            others = {*paths, *on_the_way} - {own} if own in on_the_way else ()
+            found = _walk(os.path.join(base, own), {os.path.join(base, other) for other in others})
+            yield from (path for path, entry in found if entry is not None)
 
 
 def delete(items: Iterable[Item], *, root: str, state: str) -> tuple[list[Item], list[str]]:
@@ -256,27 +259,29 @@ def _remove(place: str, found: os.stat_result) -> None:
 
 def _prune(base: str) -> None:
     """Remove the directories below it in which nothing is left."""
-    for path, _, _ in os.walk(base, topdown=False):
-        if path != base:
-            try:
-                os.rmdir(path)
-            except OSError:  # there is something in it
-                continue
+    directories = [path for path, found in _walk(base) if found is None]
+    for path in reversed(directories):  # what lies in a directory comes after it
+        with suppress(OSError):  # there is something in it
+            os.rmdir(path)
 
 
-def _files_below(base: str, path: str, others: Collection[str]) -> Iterator[str]:
-    """All files, those below `others` (paths like this one) left out; links are files."""
-    try:
-        with os.scandir(os.path.join(base, path)) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        inside = f"{path}/{entry.name}"
-        if not entry.is_dir(follow_symlinks=False):
-            yield entry.path
-        elif inside not in others:
-            yield from _files_below(base, inside, others)
+def _walk(base: str, others: Collection[str] = ()) -> Iterator[tuple[str, os.DirEntry[str] | None]]:
+    """All that lies below a directory, but what is below `others`: files (links too) with their entries, directories
+    without. There is no limit to how deep they lie in each other.
+    """
+    left = [base]
+    while left:
+        try:
+            with os.scandir(left.pop()) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry.path, entry
+            elif entry.path not in others:
+                yield entry.path, None
+                left.append(entry.path)
 
 
 def _extent(place: str, found: os.stat_result) -> tuple[int, int]:
@@ -284,12 +289,10 @@ def _extent(place: str, found: os.stat_result) -> tuple[int, int]:
     if not stat.S_ISDIR(found.st_mode):
         return found.st_size, 1
     sizes = []
-    for path, _, names in os.walk(place):
-        for name in names:
-            try:
-                sizes.append(os.lstat(os.path.join(path, name)).st_size)
-            except OSError:
-                continue
+    for _, entry in _walk(place):
+        with suppress(OSError):
+            if entry is not None:
+                sizes.append(entry.stat(follow_symlinks=False).st_size)
     return sum(sizes), len(sizes)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -472,3 +473,16 @@ def test_a_broken_sweep_file_makes_nothing_gone(here: Here) -> None:
     here.write("sweep.yaml", SWEEP.replace("echo", "ech {m}"))
     assert "sweep.yaml:" in here.said("clean", "--gone", "-y", status=2)
     assert len(here.files()) == 5
+
+
+def test_what_failed_may_be_deeper_than_python_calls_itself(folder: Folder) -> None:
+    folder.write(
+        "deep.py",
+        "import os\nos.mkdir('out')\nos.chdir('out')\n"
+        "for _ in range(1200):\n    os.mkdir('d')\n    os.chdir('d')\nopen('f', 'w')\n",
+    )
+    folder.write("sweep.yaml", f"steps:\n  a: {{run: {sys.executable} deep.py; exit 1, outputs: out}}\n")
+    assert folder.taskrun("run").returncode == 1
+    cleaned = folder.taskrun("clean", "--failed", "-y")
+    assert (cleaned.returncode, cleaned.stderr) == (0, "1 file deleted, 0B\n")
+    assert not (folder.path / ".taskrun/sweep/failed/a").exists()
