@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -35,6 +36,9 @@ _LOOK_AGAIN = 1.0  # seconds for which the looks at a long list hold
 
 Figures = tuple[Figure, ...]
 Looks = tuple[Look, ...]
+_MOST_KEPT = 256  # so much is remembered of long lists
+_Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 _NOTHING: Mapping[str, Figure] = {}
 _NEVER: Look = (-1, -1, -1, -1)  # by identity: never looked at
 
@@ -141,7 +145,8 @@ class Files:
         known = self._compared.get(key)
         if known is None:
             is_same = all(compare(old, new, check) is Compared.SAME for old, new in zip(then, now, strict=True))
-            known = self._compared[key] = (then, now, is_same)  # which keeps the ids taken
+            known = (then, now, is_same)  # which keeps the ids taken
+            _remember(self._compared, key, known)
         return known[2]
 
     def compare(
@@ -167,7 +172,7 @@ class Files:
         then = then if len(then) == len(now) else (None,) * len(now)
         found = self._compare(paths, then, now, check, stand_ins=stand_ins, reads_all=reads_all)
         if len(now) >= LONG and not found.is_pending:
-            self._whole[key] = then, now, found
+            _remember(self._whole, key, (then, now, found))
         return found
 
     def _compare(
@@ -225,8 +230,15 @@ class Files:
             return None
         figures = tuple(found)
         if len(paths) >= LONG:
-            self._taken[id(looks), check] = looks, figures
+            _remember(self._taken, (id(looks), check), (looks, figures))
         return figures
+
+
+def _remember(known: dict[_Key, _Kept], key: _Key, kept: _Kept) -> None:
+    """Long lists that change all the time are not all kept."""
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+    known[key] = kept
 
 
 def absent(paths: Iterable[str], looks: Looks) -> list[str]:
