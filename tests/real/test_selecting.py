@@ -6,30 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from networks import NET
 
 if TYPE_CHECKING:
     from studies import Folder
 
 pytestmark = pytest.mark.real
 
-NET = """
-sweep:
-  topology: [mesh, torus]
-  buffer: [1, 2, 4]
-steps:
-  sim:
-    run: echo {topology} {buffer} > {outputs}; echo said
-    outputs: sims/{topology}/{buffer}/sim.dat
-  parse:
-    run: cat {sim.outputs} > {outputs}
-    outputs: sims/{topology}/{buffer}/parsed
-  graph:
-    run: cat {parse.outputs} > {outputs}
-    outputs: sims/{topology}/graph
-  all:
-    run: cat {graph.outputs} {parse.outputs} > {outputs}
-    outputs: all
-"""
 
 @pytest.fixture
 def net(folder: Folder) -> Folder:

@@ -8,25 +8,7 @@ from pathlib import Path
 
 import pytest
 from answers import Answer, answer
-
-NET = """
-sweep:
-  topology: [mesh, torus]
-  buffer: [1, 2, 4]
-steps:
-  sim:
-    run: echo {topology} {buffer} > {outputs}; echo said
-    outputs: sims/{topology}/{buffer}/sim.dat
-  parse:
-    run: cat {sim.outputs} > {outputs}
-    outputs: sims/{topology}/{buffer}/parsed
-  graph:
-    run: cat {parse.outputs} > {outputs}
-    outputs: sims/{topology}/graph
-  all:
-    run: cat {graph.outputs} {parse.outputs} > {outputs}
-    outputs: all
-"""
+from networks import NET
 
 TIED = """
 sweep:
