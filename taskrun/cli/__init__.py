@@ -72,7 +72,9 @@ def _click_sentence(error: object) -> str:
 
     assert isinstance(error, click.ClickException)
     message = " ".join(error.format_message().split()).rstrip(".").replace(". Choose from:", ", one of")
-    message = message[:1].lower() + message[1:]
+    if ". (Did you mean" in message:
+        message = message.replace(". (Did you mean", "; did you mean").replace("one of: ", "one of ").rstrip(")")
+    message = message[:1].lower() + message[1:].replace(". Did you mean", "; did you mean")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"{message}; see {error.ctx.command_path} --help"
     return message

@@ -132,3 +132,9 @@ def test_init_where_the_directory_is_gone(typed: Typed, tmp_path: Path, monkeypa
 def test_each_has_no_select_and_does_not_speak_of_it(typed: Typed) -> None:
     assert "SELECT" in typed("run", "--help").out
     assert "SELECT" not in typed("each", "--help").out
+
+
+def test_a_mistyped_option_is_one_sentence(typed: Typed) -> None:
+    said = typed("run", "--forse").err
+    assert said.startswith("taskrun: no such option '--forse'; did you mean one of '--force'")
+    assert said.endswith("; see taskrun run --help\n")
