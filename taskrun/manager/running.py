@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor, hold_signals
-from taskrun.executors.local.results import is_held
 from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records, open_attempts
@@ -30,6 +29,7 @@ from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
 from taskrun.names import result_name, select
 from taskrun.quantity import show_number
+from taskrun.results import is_held
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from studies import Folder, Json, read_until, wait_until
 
-from taskrun.executors.local.results import Result, is_held, read_result
+from taskrun.results import Result, is_held, read_result
 
 pytestmark = pytest.mark.real
 

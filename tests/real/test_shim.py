@@ -15,9 +15,9 @@ import pytest
 from processes import STATE, Place, ended, place, task
 from studies import wait_until
 
-from taskrun.executors.local.results import Result, is_held, read_result
 from taskrun.machine import boot_id, group_members, identity
 from taskrun.model import Cause, Ended, Handle, Spawned
+from taskrun.results import Result, is_held, read_result
 
 pytestmark = pytest.mark.real
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from taskrun.executors.local.results import End, Result, is_held, note_asked, read_result
 from taskrun.machine import Identity
+from taskrun.results import End, Result, is_held, note_asked, read_result
 
 BEGUN = "shim the-run boot-1 100 5000 77 locked\n"
 STARTED = BEGUN + "started 101 5001\n"

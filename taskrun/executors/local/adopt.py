@@ -12,7 +12,6 @@ import select
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.executors.local.results import Result, is_held, read_result
 from taskrun.executors.local.shims import command_of, is_shim
 from taskrun.machine import (
     Identity,
@@ -26,6 +25,7 @@ from taskrun.machine import (
     start_ticks,
 )
 from taskrun.model import Handle, Task
+from taskrun.results import Result, is_held, read_result
 
 LOOK = 0.1  # seconds between two looks at them
 

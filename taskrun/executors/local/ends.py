@@ -15,9 +15,9 @@ import time
 
 from msgspec.structs import replace
 
-from taskrun.executors.local.results import End
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
+from taskrun.results import End
 
 _INHERITS_PEAK: bool = sys.platform != "darwin"
 _RSS_UNIT = 1024 if _INHERITS_PEAK else 1

@@ -17,7 +17,6 @@ from fractions import Fraction
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
-from taskrun.executors.local.results import Result, is_blank, is_held, read_result
 from taskrun.executors.local.shims import Shims, command_of, signal_command
 from taskrun.executors.local.wait import peek, watch
 from taskrun.executors.shim import REFUSED
@@ -25,6 +24,7 @@ from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
 from taskrun.machine import StartClock, marks, namespace, usable_cores
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
+from taskrun.results import Result, is_blank, is_held, read_result
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
 _FORKED = "this process was forked off the one that runs it"

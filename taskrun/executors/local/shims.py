@@ -14,12 +14,12 @@ from contextlib import suppress
 from taskrun.executors.local.commands import Command
 from taskrun.executors.local.ends import signal_group
 from taskrun.executors.local.environment import Variables
-from taskrun.executors.local.results import note_asked
 from taskrun.executors.shim import HIDDEN, MARK
 from taskrun.history import Foresight
 from taskrun.machine import began_with, boot_id, children
 from taskrun.model import Ended, Task
 from taskrun.names import result_name
+from taskrun.results import note_asked
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim.py")
 _HIDDEN = tuple(name.encode() for name in HIDDEN)
