@@ -14,15 +14,17 @@ import time
 from operator import itemgetter
 from queue import SimpleQueue
 
-from taskrun.freshness.looks import Directory, Look, files_below, look_at, size_of
+from taskrun.freshness.looks import Directory, Look, Without, files_below, look_at, size_of
 
 AT_ONCE = 8 << 20  # bytes that are read on the spot, at most, between two calls of `refill`
 _BLOCK = 1 << 20
+_NOTHING: Without = frozenset()
 _TRIES = 3  # for a file that changes while it is read
 _CHANGING = ""
 _GIVEN_UP_FOR = 10.0  # seconds for which nobody waits again for a file that did not stand still
 
-_Places = SimpleQueue[str | None]
+_Place = tuple[str, Without]  # a path, and what of a directory there is left out
+_Places = SimpleQueue[_Place | None]
 
 
 class Contents:
@@ -30,10 +32,10 @@ class Contents:
 
     def __init__(self, *, waits: bool = False) -> None:
         self._waits = waits
-        self._known: dict[str, tuple[Look, str]] = {}
+        self._known: dict[_Place, tuple[Look, str]] = {}
         self._left = AT_ONCE
-        self._asked: set[str] = set()
-        self._given_up: dict[str, float] = {}  # when the thread could not read a file, by the steady clock
+        self._asked: set[_Place] = set()
+        self._given_up: dict[_Place, float] = {}  # when the thread could not read a file, by the steady clock
         self._places: _Places | None = None
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
@@ -42,10 +44,11 @@ class Contents:
         """From here on so much is read on the spot again."""
         self._left = AT_ONCE
 
-    def of(self, place: str, look: Look, *, waits: bool = False) -> str | None:
+    def of(self, path: str, look: Look, *, waits: bool = False) -> str | None:
         """The digest of what lies there, "" where it cannot be had; None: it is being read, ask again."""
         if look is None:
             return ""
+        place = path, look.without if isinstance(look, Directory) else _NOTHING
         known = self._known.get(place)
         if known is not None and known[0] == look:
             return known[1]
@@ -65,14 +68,14 @@ class Contents:
             self._places.put(None)
             self._thread.join()
 
-    def _read(self, place: str, look: Look) -> str:
+    def _read(self, place: _Place, look: Look) -> str:
         """The digest of the content that goes with this look; "" where the file is not what it was then."""
         seen, digest = _stable_digest(place, look, self._is_over)
         if not self._is_over.is_set():
             self._known[place] = seen, digest
         return digest if seen == look else _CHANGING
 
-    def _ask(self, place: str) -> None:
+    def _ask(self, place: _Place) -> None:
         if place in self._asked:
             return
         self._asked.add(place)
@@ -92,41 +95,42 @@ class Contents:
         while (place := places.get()) is not None:
             if self._is_over.is_set():
                 return
-            look = look_at(place)
+            look = look_at(*place)
             if look is not None and self._read(place, look) == _CHANGING:
                 self._given_up[place] = time.monotonic()
             self._asked.discard(place)
 
 
-def _stable_digest(place: str, look: Look, is_over: threading.Event) -> tuple[Look, str]:
+def _stable_digest(place: _Place, look: Look, is_over: threading.Event) -> tuple[Look, str]:
     """A look, and the digest of what was there at that look; "" for a file that does not stand still."""
     for _ in range(_TRIES):
         digest = _digest(place, look, is_over)
-        now = look_at(place)
+        now = look_at(*place)
         if now == look:
             return look, digest
         look = now
     return look, _CHANGING
 
 
-def _digest(place: str, look: Look, is_over: threading.Event) -> str:
+def _digest(place: _Place, look: Look, is_over: threading.Event) -> str:
     """Of a file's content, or of the names and contents of a directory's files."""
+    path, without = place
     try:
         if not isinstance(look, Directory):
-            return _file_digest(place, is_over)
+            return _file_digest(path, is_over)
         found = hashlib.blake2b(digest_size=16)
-        for name, entry in sorted(files_below(place, os.stat(place)), key=itemgetter(0)):
+        for name, entry in sorted(files_below(path, os.stat(path), without), key=itemgetter(0)):
             is_file = entry is not None and stat.S_ISREG(entry.st_mode)
-            inside = _file_digest(os.path.join(place, os.fsdecode(name)), is_over) if is_file else "-"
+            inside = _file_digest(os.path.join(path, os.fsdecode(name)), is_over) if is_file else "-"
             found.update(b"%b\0%b\0" % (name, inside.encode()))
         return found.hexdigest()
     except OSError:
         return ""
 
 
-def _file_digest(place: str, is_over: threading.Event) -> str:
+def _file_digest(path: str, is_over: threading.Event) -> str:
     found = hashlib.blake2b(digest_size=16)
-    descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return "-"

@@ -19,6 +19,7 @@ from taskrun.freshness.contents import Contents
 from taskrun.freshness.looks import (
     SMALL,
     Compared,
+    Directory,
     Look,
     compare,
     content_in,
@@ -28,7 +29,7 @@ from taskrun.freshness.looks import (
     size_of,
     with_content,
 )
-from taskrun.model import Check, Figure
+from taskrun.model import Check, Figure, Task
 
 UNSAFE = "nobody knows whether it was on disk when the machine went down"
 LONG = 64  # lists from here on are shared by many tasks
@@ -59,17 +60,22 @@ _AS_RECORDED = Comparison()
 
 
 class Files:
-    """The files of the study in `root`, from which paths are seen. `waits`: content is read on the spot."""
+    """The files of the study in `root`, from which paths are seen. `waits`: content is read on the spot.
+
+    A directory that is read by a task (the `reader`) is without what that task itself makes in it.
+    """
 
     def __init__(self, root: str, *, waits: bool = False) -> None:
         self._prefix = os.path.join(root, "")
         self.contents = Contents(waits=waits)
         self._glances: dict[str, Look] = {}
         self._glanced = 0.0
+        self._has_directories = False
         self._looks: dict[int, tuple[Sequence[str], float, Looks]] = {}
         self._compared: dict[tuple[int, int, Check], tuple[Figures, Looks, bool]] = {}
         self._whole: dict[tuple[int, int, Check, bool], tuple[Figures, Looks, Comparison]] = {}
         self._taken: dict[tuple[int, Check], tuple[Looks, Figures]] = {}
+        self._places: dict[int, tuple[Looks, list[int]]] = {}
 
     def place(self, path: str) -> str:
         """The path as this process can use it."""
@@ -77,16 +83,21 @@ class Files:
 
     def look(self, path: str) -> Look:
         """A look at one file."""
-        return look_at(path if path.startswith("/") else self._prefix + path)
+        found = look_at(path if path.startswith("/") else self._prefix + path)
+        if found.__class__ is Directory:
+            self._has_directories = True
+        return found
 
     def figure(self, path: str) -> Figure:
         """What a look tells, as it goes on record; equal to an earlier one where nothing has changed."""
         return figure_of(self.look(path))
 
-    def looks(self, paths: tuple[str, ...]) -> Looks:
+    def looks(self, paths: tuple[str, ...], reader: Task | None = None) -> Looks:
         """Looks at several, in order; equal ones at a long list are the same object."""
-        if len(paths) < LONG:
-            return tuple([self.look(path) for path in paths])
+        found = tuple([self.look(path) for path in paths]) if len(paths) < LONG else self._long_looks(paths)
+        return found if reader is None or not self._has_directories else self._as_read(paths, found, reader)
+
+    def _long_looks(self, paths: tuple[str, ...]) -> Looks:
         known = self._looks.get(id(paths))
         now = time.monotonic()
         if known is not None and now - known[1] < _LOOK_AGAIN:
@@ -106,24 +117,48 @@ class Files:
         elif len(paths) >= LONG:
             self._looks.pop(id(paths), None)
 
-    def glance(self, paths: tuple[str, ...]) -> Looks:
+    def glance(self, paths: tuple[str, ...], reader: Task | None = None) -> Looks:
         """Looks for a verdict: a file that many tasks read is looked at once for all that are asked about."""
         if not paths:
             return ()
         if len(paths) >= LONG:
-            return self.looks(paths)
+            return self.looks(paths, reader)
         now = time.monotonic()
         if now - self._glanced >= _LOOK_AGAIN:
             self._glances.clear()
             self._glanced = now
-        if len(paths) == 1:
-            return (self._glance(paths[0]),)
-        return tuple([self._glance(path) for path in paths])
+        found = (self._glance(paths[0]),) if len(paths) == 1 else tuple([self._glance(path) for path in paths])
+        return found if reader is None or not self._has_directories else self._as_read(paths, found, reader)
 
     def _glance(self, path: str) -> Look:
         found = self._glances.get(path, _NEVER)
         if found is _NEVER:
-            found = self._glances[path] = look_at(path if path.startswith("/") else self._prefix + path)
+            found = self._glances[path] = self.look(path)
+        return found
+
+    def _as_read(self, paths: tuple[str, ...], looks: Looks, reader: Task) -> Looks:
+        """The same, with directories as this task reads them."""
+        directories = self._directories(looks)
+        if not directories:
+            return looks
+        made = [os.path.normpath(self.place(path)) for path in (*reader.outputs, reader.stdout, reader.stderr) if path]
+        found = list(looks)
+        for number in directories:
+            place = self.place(paths[number])
+            above = os.path.join(os.path.normpath(place), "")
+            without = frozenset(os.fsencode(path[len(above) :]) for path in made if path.startswith(above))
+            if without:
+                found[number] = look_at(place, without)
+        return tuple(found)
+
+    def _directories(self, looks: Looks) -> Sequence[int]:
+        """Which of these are directories; found once for a long list."""
+        known = self._places.get(id(looks)) if len(looks) >= LONG else None
+        if known is not None:
+            return known[1]
+        found = [number for number, look in enumerate(looks) if look.__class__ is Directory]
+        if len(looks) >= LONG:
+            _remember(self._places, id(looks), (looks, found))
         return found
 
     def changed(self) -> None:
@@ -207,9 +242,11 @@ class Files:
                 changed.append((path, UNSAFE if reads_all and not content_in(old) else difference(old, new)))
         return Comparison(tuple(changed), tuple(figures) if is_new and not changed else None, is_pending)
 
-    def take(self, paths: tuple[str, ...], check: Check, *, waits: bool = False) -> Figures | None:
+    def take(
+        self, paths: tuple[str, ...], check: Check, *, reader: Task | None = None, waits: bool = False
+    ) -> Figures | None:
         """What goes on record of files now; None: some are still being read (never where it `waits`)."""
-        return self._take(paths, self.looks(paths), check, waits=waits)
+        return self._take(paths, self.looks(paths, reader), check, waits=waits)
 
     def _take(self, paths: tuple[str, ...], looks: Looks, check: Check, *, waits: bool) -> Figures | None:
         known = self._taken.get((id(looks), check)) if len(paths) >= LONG else None

@@ -19,10 +19,15 @@ from taskrun.model import Check, Figure
 SMALL = 1 << 20  # bytes: files up to this size are compared by content where size and time leave it open
 PLAIN = (0, 0, 0, 0)  # a device or a pipe: it is there, and nothing else about it means anything
 
+Without = frozenset[bytes]  # names of files and directories below a directory, as seen from there
+_NOTHING: Without = frozenset()
+_STATES = ".taskrun"  # where studies keep their state, whosever it is
+_OF_A_STATE = {"journal.jsonl", "lock"}  # what shows that a directory is one, wherever `--state-dir` put it
+
 
 class Directory(Struct, frozen=True):
     """The set of the files below a directory: how many, their bytes, the mtime of the newest, and digests of their
-    names with size and mtime, and of these with ctime and inode too.
+    names with size and mtime, and of these with ctime and inode too. `without`: the names that were left out.
     """
 
     count: int
@@ -30,6 +35,7 @@ class Directory(Struct, frozen=True):
     newest: int
     digest: str
     strict: str
+    without: Without = frozenset()
 
     def __str__(self) -> str:
         return f"{self.count} files {self.digest}"
@@ -47,15 +53,15 @@ class Compared(Enum):
     OPEN = auto()  # its content may be the same
 
 
-def look_at(path: str) -> Look:
-    """A look, symlinks followed; None where there is nothing to be had."""
+def look_at(path: str, without: Without = _NOTHING) -> Look:
+    """A look, symlinks followed; None where there is nothing to be had. `without`: what of a directory is left out."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
     if stat.S_ISREG(found.st_mode):
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-    return _directory(path, found) if stat.S_ISDIR(found.st_mode) else PLAIN
+    return _directory(path, found, without) if stat.S_ISDIR(found.st_mode) else PLAIN
 
 
 def figure_of(look: Look) -> Figure:
@@ -140,8 +146,8 @@ def difference(then: Figure, now: Look) -> str:
 # --- directories ------------------------------------------------------------------------------------------------------
 
 
-def _directory(path: str, found: os.stat_result) -> Directory:
-    files = sorted(files_below(path, found), key=itemgetter(0))
+def _directory(path: str, found: os.stat_result, without: Without) -> Directory:
+    files = sorted(files_below(path, found, without), key=itemgetter(0))
     plain, strict = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=12)
     size = newest = 0
     for name, entry in files:
@@ -152,17 +158,20 @@ def _directory(path: str, found: os.stat_result) -> Directory:
         strict.update(b"%b\0%d %d %d %d\0" % (name, *_all_of(entry)))
         newest = max(newest, entry.st_mtime_ns)
         size += entry.st_size if stat.S_ISREG(entry.st_mode) else 0
-    return Directory(len(files), size, newest, plain.hexdigest(), strict.hexdigest())
+    return Directory(len(files), size, newest, plain.hexdigest(), strict.hexdigest(), without)
 
 
 def _all_of(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def files_below(path: str, found: os.stat_result) -> Iterator[tuple[bytes, os.stat_result | None]]:
+def files_below(
+    path: str, found: os.stat_result, without: Without = _NOTHING
+) -> Iterator[tuple[bytes, os.stat_result | None]]:
     """Each file below a directory by its path from there; None for what cannot be looked at.
 
     A directory that several links lead to is looked at once, where it comes first: the others stand for themselves.
+    What taskrun itself writes, in whatever study, is nobody's input: it changes with every run.
     """
     seen = {(found.st_dev, found.st_ino): b"."}
     left: list[tuple[str, bytes]] = [(path, b"")]
@@ -174,8 +183,12 @@ def files_below(path: str, found: os.stat_result) -> Iterator[tuple[bytes, os.st
         except OSError:
             yield prefix + b"?", None
             continue
+        if _OF_A_STATE.issubset([entry.name for entry in entries]):
+            continue
         for entry in entries:
             name = prefix + os.fsencode(entry.name)
+            if entry.name == _STATES or name in without:
+                continue
             try:
                 found = os.stat(entry.path)
             except OSError:

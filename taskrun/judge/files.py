@@ -56,7 +56,7 @@ class FileJudge(Looking):
         """Make room for an attempt, and say what there was."""
         self._recover(task)
         self._files.forget(None if self._temporary.is_wanted(task) else task.outputs)
-        looks = self._files.looks(task.inputs)
+        looks = self._files.looks(task.inputs, task)
         if None in looks:
             return missing_input(absent(task.inputs, looks))
         try:
@@ -64,7 +64,7 @@ class FileJudge(Looking):
         except OSError as error:
             where = f"{self._workspace.shown(error.filename)}: " if error.filename else ""
             return Refused(Cause.COULD_NOT_START, f"cannot make room: {where}{error.strerror or error}")
-        figures = self._files.take(task.inputs, task.traits.check, waits=True)
+        figures = self._files.take(task.inputs, task.traits.check, reader=task, waits=True)
         assert figures is not None
         signature = self._signer.signature(task)
         self._begun[task.index] = _Attempt(signature, before)
@@ -104,7 +104,7 @@ class FileJudge(Looking):
 
     def _stale(self, task: Task, reasons: list[Reason], stand_ins: Mapping[str, Figure]) -> Verdict:
         verdict = super()._stale(task, reasons, stand_ins)
-        if isinstance(verdict, Stale) and self._files.take(task.inputs, task.traits.check) is None:
+        if isinstance(verdict, Stale) and self._files.take(task.inputs, task.traits.check, reader=task) is None:
             return Pending()
         return verdict
 
@@ -116,7 +116,7 @@ class FileJudge(Looking):
         if self._signer.signature(task, past.start.signature) != past.start.signature:
             return True
         return bool(self._files.compare(
-            task.inputs, past.start.inputs, self._files.looks(task.inputs), task.traits.check
+            task.inputs, past.start.inputs, self._files.looks(task.inputs, task), task.traits.check
         ).changed)  # fmt: skip
 
     def _attempt(self, task: Task) -> _Attempt:

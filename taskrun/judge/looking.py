@@ -51,7 +51,7 @@ class Looking:
     def verdict(self, task: Task, ran: Iterable[int], *, is_forced: bool = False) -> Verdict:
         """Whether a ready task is to run."""
         ran = tuple(ran)
-        looks = self._files.glance(task.inputs)
+        looks = self._files.glance(task.inputs, task)
         stand_ins = _NOBODY
         if None in looks:
             gone = absent(task.inputs, looks)

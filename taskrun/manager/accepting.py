@@ -59,8 +59,9 @@ class _Acceptor:
     def look(self, task: Task) -> tuple[str, Sequence[AnyRecord]]:
         """What is missing, in words, and the records of an attempt that has come to what is there."""
         past = self._records.past(task.name)
-        inputs = self._figures(task.inputs, task, self._temporary)
-        outputs = self._figures(task.outputs, task, _made(past) if task.traits.temp is not Temp.NO else {})
+        stand_ins = _made(past) if task.traits.temp is not Temp.NO else {}
+        inputs = self._figures(task.inputs, task, self._temporary, reader=task)
+        outputs = self._figures(task.outputs, task, stand_ins)
         missing = [path for path, figure in zip(task.outputs, outputs, strict=True) if figure is None]
         if not task.outputs:  # then what it prints is what it makes
             printed = (path for path in (task.stdout, task.stderr) if path is not None)
@@ -70,10 +71,10 @@ class _Acceptor:
         return why, self._attempt(task, past, inputs, outputs)
 
     def _figures(
-        self, paths: tuple[str, ...], task: Task, stand_ins: Mapping[str, Figure]
+        self, paths: tuple[str, ...], task: Task, stand_ins: Mapping[str, Figure], *, reader: Task | None = None
     ) -> tuple[Figure, ...]:
         """What is there, or of a file that may be gone what is on record."""
-        found = self._files.take(paths, task.traits.check, waits=True)
+        found = self._files.take(paths, task.traits.check, reader=reader, waits=True)
         assert found is not None
         if not stand_ins or None not in found:
             return found
