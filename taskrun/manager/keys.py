@@ -28,7 +28,9 @@ _NOT_HERE = {
     "run": "the command is the second argument",
     "per": "a Manager's task runs once; make one for each combination",
 }
-_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", "cores", *COSMETIC, "desc"})
+_TRAITS = ("cores", *COSMETIC)
+_SEVERAL = frozenset({"tokens", "ok_codes"})
+_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", *_TRAITS, "desc"})
 _PLAIN = frozenset({"stdout", "stderr", "cwd", "desc"})  # any text will do that is not blank
 KNOWN = tuple(key for key in shapes_of(StepKeys) if key not in _NOT_HERE)
 
@@ -62,7 +64,7 @@ class Keys:
         self.paths = paths
         self._right: dict[tuple[str, type, object], str] = {}  # values of keys that have few different ones
         self._variables: set[str] = set()  # right names of variables
-        self._traits: dict[tuple[tuple[str, str], ...], Traits] = {}
+        self._traits: dict[tuple[tuple[str, str, str], ...], Traits] = {}
         self._envs: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
         self._shells: dict[tuple[str, ...], tuple[str, ...]] = {STRICT_BASH: STRICT_BASH}
 
@@ -133,16 +135,21 @@ class Keys:
         return self._shells.setdefault(words, words)
 
     def _find_traits(self, given: Mapping[str, object]) -> Traits:
-        texts = tuple(
-            (key, self._once(key, given[key])) for key in ("cores", *COSMETIC) if given.get(key) is not None
-        )
+        texts = tuple([text for key in _TRAITS if given.get(key) is not None for text in self._parts(key, given[key])])
         if not texts:
             return TRAITS
         found = self._traits.get(texts)
         if found is None:
-            others = dict(texts)
-            found = self._traits[texts] = read_traits(parse_number(others.pop("cores", "1")), others)
+            cores = next((text for key, _, text in texts if key == "cores"), "1")
+            found = self._traits[texts] = read_traits(parse_number(cores), texts)
         return found
+
+    def _parts(self, key: str, value: object) -> Iterator[tuple[str, str, str]]:
+        """The texts under a key, each with the name that it has there."""
+        if key in _SEVERAL:
+            yield from ((key, part, scalar.text) for part, scalar in scalars(_checked(key, value)))
+        else:
+            yield key, "", self._once(key, value)
 
     def _once(self, key: str, value: object) -> str:
         """The text of a scalar; what was right once is right."""

@@ -51,12 +51,14 @@ from taskrun.model.records import (
 )
 from taskrun.model.tasks import (
     NO_ENV,
+    NO_RETRIES,
     STRICT_BASH,
     TRAITS,
     Action,
     Argv,
     FileList,
     Gathering,
+    Retries,
     Shell,
     Step,
     StepShape,
@@ -77,6 +79,7 @@ from taskrun.model.words import (
 
 __all__ = [
     "NO_ENV",
+    "NO_RETRIES",
     "STRICT_BASH",
     "TRAITS",
     "Action",
@@ -108,6 +111,7 @@ __all__ = [
     "Record",
     "Recovered",
     "ResetRecord",
+    "Retries",
     "RunEndRecord",
     "RunFinished",
     "RunRecord",

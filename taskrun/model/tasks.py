@@ -55,11 +55,32 @@ class Step(Struct, frozen=True):
     desc: str = ""
 
 
+class Retries(Struct, frozen=True):
+    """`most` further attempts after a failed one, the first after `delay` seconds, each next after `factor` times
+    as long.
+    """
+
+    most: int = 0
+    delay: float = 0.0
+    factor: float = 1.0
+
+    def wait(self, attempt: int) -> float:
+        """The seconds between the `attempt`-th of a run, counted from 1, and the next."""
+        return self.delay * self.factor ** (attempt - 1)
+
+
+NO_RETRIES = Retries()
+
+
 class Traits(Struct, frozen=True):
     """How a task is to be run: what it takes from the pools, and the cosmetic keys. Equal traits are one object.
 
+    `request`: amounts by pool; `memory` in bytes, `gpus` and `cores` as they are counted, then the `tokens`.
     `check`: how its files are compared; `always`: it runs in every run; `temp`: what may become of its outputs;
-    `keep`: those of a failed attempt stay where they are.
+    `keep`: those of a failed attempt stay where they are. `timeout`: the seconds that an attempt may take (None: any);
+    `ok_codes`: exit codes that mean success besides 0; `allow_failure`: a failure stops nothing; `has_memory_limit`:
+    it is killed where it uses more than the memory that it asks for; `is_pinned`: it gets cores of its own; `nice`:
+    what is added to the niceness of the runner.
     """
 
     request: tuple[tuple[str, Fraction], ...] = (("cores", Fraction(1)),)
@@ -68,11 +89,22 @@ class Traits(Struct, frozen=True):
     always: bool = False
     temp: Temp = Temp.NO
     keep: bool = False
+    timeout: float | None = None
+    retries: Retries = NO_RETRIES
+    ok_codes: tuple[int, ...] = ()
+    allow_failure: bool = False
+    has_memory_limit: bool = False
+    is_pinned: bool = False
+    nice: int = 0
 
     @property
     def cores(self) -> Fraction:
         """The cores that the task asks for."""
-        return next((amount for pool, amount in self.request if pool == "cores"), Fraction(0))
+        return self.amount("cores")
+
+    def amount(self, pool: str) -> Fraction:
+        """What the task asks of a pool."""
+        return next((amount for name, amount in self.request if name == pool), Fraction(0))
 
 
 class FileList(Struct, frozen=True):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from taskrun.model import TRAITS, Check, Temp, Traits
-from taskrun.quantity import parse_boolean, parse_number
+from taskrun.model import NO_RETRIES, TRAITS, Check, Retries, Temp, Traits
+from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
 from taskrun.sweep.cells import RowMistake, at
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
@@ -14,7 +14,10 @@ from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import shapes_of
 from taskrun.sweep.texts import Text
 
-COSMETIC = ("priority", "check", "always", "temp", "keep")  # no part of the signature, and no text of the command
+COSMETIC = (  # no part of the signature, and no text of the command
+    "memory", "gpus", "tokens", "priority", "check", "always", "temp", "keep", "timeout", "retries", "retry_delay",
+    "ok_codes", "allow_failure", "memory_limit", "pin", "nice",
+)  # fmt: skip
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
 
 
@@ -54,30 +57,63 @@ def find_cores(expansion: Expansion) -> Sequence[Fraction]:
 
 def find_traits(expansion: Expansion) -> Sequence[Traits]:
     """The traits of each task, equal ones one object; `cores` are known already."""
-    keys = [key for key in COSMETIC if expansion.plan.items(key)]
-    columns = [expansion.fill(expansion.plan.items(key)[0].text) for key in keys]
+    items = [(key, item) for key in COSMETIC for item in expansion.plan.items(key)]
+    keys = [(key, item.part) for key, item in items]
+    columns = [expansion.fill(item.text) for _, item in items]
     known: dict[tuple[int | str, ...], Traits] = {}  # cores by identity: fractions hash slowly
     result = []
     for cores, *texts in zip(expansion.cores, *columns, strict=True):
         key = (id(cores), *texts)
         found = known.get(key)
         if found is None:
-            found = known[key] = read_traits(cores, dict(zip(keys, texts, strict=True)))
+            given = [(*each, text) for each, text in zip(keys, texts, strict=True)]
+            found = known[key] = read_traits(cores, given)
         result.append(found)
     return result
 
 
-def read_traits(cores: Fraction, texts: Mapping[str, str]) -> Traits:
-    """The traits that the (right) texts of the `COSMETIC` keys ask for; those of most tasks are one object."""
+def read_traits(cores: Fraction, given: Iterable[tuple[str, str, str]]) -> Traits:
+    """The traits that the (right) texts of the `COSMETIC` keys ask for; those of most tasks are one object.
+
+    Each text comes with its key, and with the name that it has there ("" where it has none).
+    """
+    given = list(given)
+    texts = {key: text for key, _, text in given}
     made = Traits(
-        (("cores", cores),),
+        _request(cores, given, texts),
         priority=parse_number(texts.get("priority", "0")),
         check=Check(texts.get("check", "stat")),
         always=parse_boolean(texts.get("always", "no")),
         temp=_temp(texts.get("temp", "no")),
         keep=parse_boolean(texts.get("keep", "no")),
+        timeout=float(parse_duration(texts["timeout"])) if "timeout" in texts else None,
+        retries=_retries(texts.get("retries", "0"), texts.get("retry_delay", "0s")),
+        ok_codes=tuple(sorted({int(parse_number(text)) for key, _, text in given if key == "ok_codes"} - {0})),
+        allow_failure=parse_boolean(texts.get("allow_failure", "no")),
+        has_memory_limit=parse_boolean(texts.get("memory_limit", "no")),
+        is_pinned=parse_boolean(texts.get("pin", "no")),
+        nice=int(parse_number(texts.get("nice", "0"))),
     )
     return TRAITS if made == TRAITS else made
+
+
+def _request(
+    cores: Fraction, given: Iterable[tuple[str, str, str]], texts: Mapping[str, str]
+) -> tuple[tuple[str, Fraction], ...]:
+    """What is asked of each pool; cores come first, and what is asked nothing of is left out."""
+    amounts = {
+        "memory": Fraction(parse_size(texts.get("memory", "0"))),
+        "gpus": parse_number(texts.get("gpus", "0")),
+        **{pool: parse_number(text) for key, pool, text in given if key == "tokens"},
+    }
+    return (("cores", cores), *((pool, amount) for pool, amount in amounts.items() if amount))
+
+
+def _retries(most: str, delay: str) -> Retries:
+    """`30s`, or `30s x2`."""
+    wait, _, factor = delay.partition(" x")
+    made = Retries(int(parse_number(most)), float(parse_duration(wait.rstrip(" "))), float(parse_number(factor or "1")))
+    return NO_RETRIES if made == NO_RETRIES else made
 
 
 def _temp(text: str) -> Temp:
