@@ -12,6 +12,7 @@ from taskrun.freshness import absent, named
 from taskrun.graph import Graph
 from taskrun.journal import Records
 from taskrun.judge.looking import Looking, missing_input
+from taskrun.judge.rerunning import Rerunning
 from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task
 from taskrun.names import log_name
 from taskrun.workspace import Workspace
@@ -22,6 +23,7 @@ class _Attempt(Struct, frozen=True):
 
     signature: Signature
     before: dict[str, Figure]
+    inputs: tuple[Figure, ...] = ()
 
 
 class FileJudge(Looking):
@@ -46,6 +48,7 @@ class FileJudge(Looking):
         state = os.path.join(root, state)
         self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
         self._workspace = Workspace(self._files, root=root, state=state, is_lasting=is_lasting)
+        self._rerunning = Rerunning(self._files, self._temporary)
         self._begun: dict[int, _Attempt] = {}
 
     def close(self) -> None:
@@ -67,7 +70,7 @@ class FileJudge(Looking):
         figures = self._files.take(task.inputs, task.traits.check, reader=task, waits=True)
         assert figures is not None
         signature = self._signer.signature(task)
-        self._begun[task.index] = _Attempt(signature, before)
+        self._begun[task.index] = _Attempt(signature, before, figures)
         return Prepared(signature, figures, before, self._temporary.is_wanted(task))
 
     def settle(self, task: Task, ended: Ended) -> Settled | Pending:
@@ -84,16 +87,20 @@ class FileJudge(Looking):
                 return Pending()
             missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
             if not missing:
-                is_outdated = self._is_outdated(task)
-                self._begun.pop(task.index, None)
-                log = self._log(task, ended)
-                return Settled(Status.SUCCEEDED, outputs=figures, log=log, is_outdated=is_outdated)
+                return self._succeeded(task, ended, attempt, figures)
             cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
         is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
         problem = self._set_aside(task, attempt)
         message = "; ".join(part for part in (message, problem) if part)
         return Settled(Status.FAILED, cause, message, log=self._log(task, ended), is_outdated=is_outdated)
+
+    def _succeeded(self, task: Task, ended: Ended, attempt: _Attempt, outputs: tuple[Figure, ...]) -> Settled:
+        is_outdated = self._is_outdated(task)
+        begun = self._begun.pop(task.index, None)
+        hint = "" if begun is None else self._rerunning.hint(task, attempt.inputs)
+        log = self._log(task, ended)
+        return Settled(Status.SUCCEEDED, message=hint, outputs=outputs, log=log, is_outdated=is_outdated)
 
     def discard(self, task: Task) -> None:
         """Remove the outputs of a task that are as it left them."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from taskrun.executors.base import Fresh, Lacks, Pending, Refused, Stale, Verdict
-from taskrun.freshness import Files, Look, Looks, Signer, absent, named, newest_of, past_reason
+from taskrun.freshness import Files, Look, Looks, Signer, absent, figure_of, named, newest_of, past_reason
 from taskrun.graph import Graph
 from taskrun.journal import Records
 from taskrun.judge.temporary import Temporary
@@ -178,7 +178,7 @@ class Looking:
                 said = Reason(ReasonKind.OUTPUT_MISSING, named(missing), self._temporary.is_missed(task))
                 found.reasons.append(said)
         if task.traits.check is Check.MTIME:
-            found.reasons.extend(_newer(task, inputs, looks))
+            found.reasons.extend(_newer(task, inputs, looks, past.start.inputs))
         if not is_same_list:
             return
         is_doubtful = task.name in self._doubtful
@@ -276,13 +276,17 @@ def _said(changed: Iterable[tuple[str, str]]) -> str:
     return named([f"{path} ({how})" for path, how in changed])
 
 
-def _newer(task: Task, inputs: Looks, outputs: Looks) -> Iterator[Reason]:
-    """As make does: an input that is newer than an output."""
+def _newer(task: Task, inputs: Looks, outputs: Looks, then: tuple[Figure, ...]) -> Iterator[Reason]:
+    """As make does: an input that is newer than an output. But not for ever: one that was so when the output was made,
+    because its time lies in the future, or the command left the output its old time, is as it was.
+    """
     made = [newest_of(look) for look in outputs if look is not None]
     if not made:
         return
     oldest = min(made)
-    newer = [path for path, look in zip(task.inputs, inputs, strict=True) if _is_newer(look, oldest)]
+    looks = [(path, look) for path, look in zip(task.inputs, inputs, strict=True) if _is_newer(look, oldest)]
+    known = dict(zip(task.inputs, then, strict=True)) if looks and len(then) == len(inputs) else {}
+    newer = [path for path, look in looks if figure_of(look) != known.get(path)]
     if newer:
         yield Reason(ReasonKind.INPUT_CHANGED, _said((path, "newer than what is made of it") for path in newer))
 

@@ -60,7 +60,7 @@ class Words:
         if isinstance(event, Found):
             return [self.line("fresh", event.task.name)]
         if isinstance(event, Finished):
-            return [self.finished(event)]
+            return [self.finished(event), *self._hint(event)]
         if isinstance(event, Started):
             return self.started(event)
         if isinstance(event, Skipped):
@@ -70,7 +70,8 @@ class Words:
         if isinstance(event, Adopted):
             return [self.line("waiting", event.task.name, "still running since an earlier run")]
         if isinstance(event, Recovered):
-            what = outcome(event.ended, event.settled)
+            ended_well = event.settled.status is Status.SUCCEEDED
+            what = "ended well, to be judged anew" if ended_well else outcome(event.ended, event.settled)
             return [self.line("recovered", event.task.name, f"its attempt in an earlier run: {what}")]
         return []
 
@@ -84,6 +85,12 @@ class Words:
             return self.line("cancelled", event.task.name, f"after {seconds}")
         after = "" if cause in _NEVER_RAN else f" after {seconds}"
         return self.line("failed", event.task.name, outcome(event.ended, event.settled) + after)
+
+    def _hint(self, event: Finished) -> list[str]:
+        """What the user should know of a success."""
+        if event.settled.status is not Status.SUCCEEDED or not event.settled.message:
+            return []
+        return [f"{self._paint('hint:', Style.SPARED)} {printable(event.settled.message)}"]
 
     def started(self, event: Started) -> list[str]:
         """That a task starts; where that is asked for, also why, and its command."""

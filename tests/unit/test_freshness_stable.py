@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,79 @@ def test_much_in_such_a_directory_is_read_by_a_thread(study: Study) -> None:
         assert not isinstance(found, Stale)
     finally:
         judge.close()
+
+
+# --- inputs that a command changes, or that come from the future ------------------------------------------------------
+
+
+class Meddling(Study):
+    """Whatever makes `out` also does something to its input."""
+
+    def __init__(self, root: Path, meddle: Callable[[Path], object]) -> None:
+        super().__init__(root)
+        self.meddle = meddle
+
+    def put(self, path: str, text: str = "text") -> None:
+        super().put(path, text)
+        if path.startswith("out"):
+            self.meddle(self.root / "in")
+
+    def hints(self, tasks: Graph) -> list[str]:
+        """What is said of each task's end, all of one run."""
+        judge = FileJudge(tasks, self.records, root=str(self.root), state=".taskrun/sweep")
+        return [self.execute(judge, task).message for task in tasks.tasks]
+
+
+def reader(check: Check = Check.STAT, **traits: object) -> Graph:
+    return around("in", check=check, outputs=("out",), **traits)
+
+
+CHANGED = (
+    "the input 'in' changed while sim ran, so that it will run again; where its own command does that, in every run"
+)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"),
+    [
+        (lambda path: path.write_text("more and more"), CHANGED),
+        (lambda path: path.unlink(), "the input 'in' went away while sim ran: the next run will miss it"),
+        (lambda path: path.touch(), ""),
+        (lambda path: path.read_text(), ""),
+    ],
+)
+def test_an_input_that_changed_meanwhile_is_worth_a_hint(
+    tmp_path: Path, meddle: Callable[[Path], object], said: str
+) -> None:
+    study = Meddling(tmp_path, meddle)
+    study.put("in")
+    assert study.hints(reader()) == [said]
+
+
+def test_a_hint_is_given_once_for_a_step_and_never_of_what_runs_always(tmp_path: Path) -> None:
+    study = Meddling(tmp_path, lambda path: path.write_text(path.read_text() + "more"))
+    study.put("in")
+    several = graph(*(new_task(f"sim/{i}", i, inputs=("in",), outputs=(f"out{i}",)) for i in range(5)))
+    assert [hint.count("sim/0") for hint in study.hints(several)] == [1, 0, 0, 0, 0]
+    always = graph(new_task("sim", 0, inputs=("in",), outputs=("out",), traits=Traits(always=True)))
+    assert study.hints(always) == [""]
+
+
+def test_by_mtime_an_input_from_the_future_is_changed_when_its_time_changes(tmp_path: Path) -> None:
+    future = 10**11 * 10**9 // 10  # ns: the year 2286
+    study = Meddling(tmp_path, lambda path: None)
+    study.put("in")
+    os.utime(study.root / "in", ns=(future, future))
+    said = "the time of the input 'in' lies in the future; another one counts as a change"
+    assert study.hints(reader(Check.MTIME)) == [said]
+    assert study.run(reader(Check.MTIME)) == {"sim": "fresh"}
+    os.utime(study.root / "in", ns=(future - 1, future - 1))
+    assert study.run(reader(Check.MTIME)) == {"sim": "input changed: in (newer than what is made of it)"}
+    assert study.run(reader(Check.MTIME)) == {"sim": "fresh"}
+
+
+def test_by_mtime_a_command_that_leaves_its_output_as_old_as_it_was_does_not_run_for_ever(study: Study) -> None:
+    study.put("in")
+    study.run(reader(Check.MTIME))
+    os.utime(study.root / "out", ns=(5, 5))
+    assert study.run(reader(Check.MTIME)) == {"sim": "fresh"}
