@@ -16,7 +16,10 @@ from taskrun.model import Status, Task
 
 _MOVES: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset({Status.READY, Status.SKIPPED, Status.RUNNING}),  # running: found alive, not started
-    Status.READY: frozenset({Status.RUNNING, Status.FRESH, Status.FAILED, Status.SKIPPED, Status.WAITING}),
+    # succeeded: its attempt of an earlier run had ended before what it needs was over, and turns out to hold
+    Status.READY: frozenset(
+        {Status.RUNNING, Status.FRESH, Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.WAITING}
+    ),
     Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.WAITING}),  # waiting again: to be judged anew
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
@@ -170,13 +173,17 @@ class Plan:
             for task in ([user] if user >= 0 else self._users[user])
         )
 
+    def is_awaiting(self, index: int) -> bool:
+        """Whether something that a task needs is not over yet, or not well."""
+        return bool(self._missing[index]) or index in self._blamed
+
     def refuse(self, index: int) -> Change:
         """A ready task cannot be executed."""
         self._move(index, _FAILED)
         return self._fail(index)
 
     def finish(self, index: int, *, succeeded: bool) -> Change:
-        """A running task has ended for good."""
+        """A running task has ended for good, or had, when it was still not known what becomes of what it needs."""
         self._move(index, _SUCCEEDED if succeeded else _FAILED)
         self._ran[index] = self._any_ran = True
         for user in self._users[index]:

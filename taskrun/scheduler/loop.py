@@ -54,6 +54,7 @@ from taskrun.scheduler.left_reading import LeftReading
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
+from taskrun.scheduler.premature import Premature
 from taskrun.scheduler.stop import KILL, TERMINATE, Stop
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.scheduler.undecided import Undecided
@@ -98,6 +99,7 @@ class Loop:
         self._settling: list[tuple[Live, Ended]] = []  # over, but their outputs are still being read
         self._consumption = Consumption(graph, judge)
         self._left_reading = LeftReading(graph, plan)
+        self._premature = Premature(plan, terms.forced)
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
@@ -189,11 +191,10 @@ class Loop:
 
     def _wind_up(self) -> None:
         assert self._room.is_idle, "something is held that nothing uses"
-        for index, found in self._kept_back.items():
-            self._events.append(found)
+        self._events.extend(self._kept_back.values())
+        for index in self._kept_back:
             self._consumption.done(index)
-        never = self._plan.stop()
-        for index in never:
+        for index in (never := self._plan.stop()):
             self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
         stopped_by = self._stop.signal if never or self._stop.cancelled else None
         self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._stop.cancelled)))
@@ -221,14 +222,18 @@ class Loop:
         index = self._task_at[turn]
         if index in self._reasons or self._plan.status(index) is not Status.READY:
             return  # it waits again, or was asked about since
-        task = self._tasks[index]
-        verdict = self._judge.verdict(task, self._plan.ran(index), is_forced=index in self._terms.forced)
+        task, ran = self._tasks[index], self._plan.ran(index)
+        holds = index in self._premature and not ran
+        verdict = Fresh() if holds else self._judge.verdict(task, ran, is_forced=index in self._terms.forced)
         match verdict:
             case Stale() if self._left_reading.holds_up(index, turn):
                 pass  # judged anew when they are over
             case Stale(reasons):
+                self._premature.forget(index)
                 self._reasons[index] = reasons
                 self._room.queue(self._kinds[id(task.traits)], turn)
+            case Fresh() if index in self._premature:
+                self._finish(self._premature.take(index, self._now()))
             case Fresh():
                 self._find_fresh(task, verdict)
             case Refused():
@@ -259,11 +264,10 @@ class Loop:
             for maker in lacks.makers:
                 self._kept_back.pop(maker, None)
                 self._plan.reopen(maker)
-                self._undecided.add(self._turn_of[maker])
+            self._undecided.add(*map(self._turn_of.__getitem__, lacks.makers))
 
     def _refuse(self, task: Task, refused: Refused) -> None:
-        moment = self._now()
-        number = self._numbers.next(task).number
+        moment, number = self._now(), self._numbers.next(task).number
         ended = Ended(task.index, number, moment, moment, cause=refused.cause, message=refused.message)
         self._say(Finished(moment, task, ended, Settled(Status.FAILED, refused.cause, refused.message)))
         self._follow(self._plan.refuse(task.index))
@@ -294,8 +298,7 @@ class Loop:
             self._executor.start(live.task, live.attempt, NOTHING_SPECIAL, live.handle)
 
     def _follow(self, change: Change) -> None:
-        for index in change.ready:
-            self._undecided.add(self._turn_of[index])
+        self._undecided.add(*map(self._turn_of.__getitem__, change.ready))
         for index, culprit in change.skipped:
             if culprit in self._stop.cancelled:
                 self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
@@ -364,24 +367,22 @@ class Loop:
         if isinstance(settled, Pending):
             self._settling.append((live, ended))
             return
-        is_wanted_anew = settled.is_outdated or (live.handle is not None and ended.task in self._terms.forced)
-        if live.has_no_result(ended) or (is_wanted_anew and not self._stop.level):
+        finished = Finished(self._now(), live.task, ended, settled)
+        if self._premature.is_to_judge_anew(live, finished, is_stopping=self._stop.level > 0):
             self._say(Recovered(self._now(), live.task, ended, settled))
             self._follow(self._plan.recover(ended.task))
-            self._let_go()
-            return
-        self._numbers.forget(live.task)
-        self._say(Finished(self._now(), live.task, ended, settled))
-        is_success = settled.status is Status.SUCCEEDED
-        self._follow(self._plan.finish(ended.task, succeeded=is_success))
+        else:
+            self._finish(finished)
         if live.handle is not None:
-            self._let_go()
-        if is_success:
-            self._consumption.done(ended.task)
+            self._undecided.add(*self._left_reading.let_go())
 
-    def _let_go(self) -> None:
-        for turn in self._left_reading.let_go():
-            self._undecided.add(turn)
+    def _finish(self, end: Finished) -> None:
+        index, is_success = end.task.index, end.settled.status is Status.SUCCEEDED
+        self._numbers.forget(end.task)
+        self._say(end)
+        self._follow(self._plan.finish(index, succeeded=is_success))
+        if is_success:
+            self._consumption.done(index)
 
     def _interrupt(self, level: int, signal: str) -> None:
         if level > self._stop.level:
@@ -395,7 +396,5 @@ class Loop:
         told, self._starting = self._starting, []
         self._interrupt(TERMINATE, self._stop.signal)
         for live in told:
-            index, moment = live.task.index, self._now()
-            self._live[index] = live
-            live.asked = True
-            self._take_end(Ended(index, live.attempt.number, moment, moment))
+            live.asked, self._live[live.task.index] = True, live
+            self._take_end(Ended(live.task.index, live.attempt.number, moment := self._now(), moment))

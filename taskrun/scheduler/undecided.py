@@ -41,9 +41,10 @@ class Undecided:
         self._turns = list(turns)
         heapify(self._turns)
 
-    def add(self, turn: int) -> None:
-        """One more."""
-        heappush(self._turns, turn)
+    def add(self, *turns: int) -> None:
+        """Some more."""
+        for turn in turns:
+            heappush(self._turns, turn)
 
     def take(self) -> int:
         """The lowest turn, which goes."""

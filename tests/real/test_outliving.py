@@ -177,3 +177,53 @@ def test_a_forced_task_is_executed_whatever_it_left(folder: Folder) -> None:
     let_go(folder)
     folder.taskrun("run", "-f", "slow")
     assert executions(folder) == 2
+
+
+CHAIN = """
+steps:
+  make:
+    run: cp source made
+    inputs: source
+    outputs: made
+  slow:
+    run: echo $$ >> pids; cat made; touch begun; until [ -e go ]; do sleep 0.02; done; cp made {outputs}
+    inputs: made
+    outputs: out
+"""
+
+
+def begin_chain(folder: Folder) -> None:
+    """`make` has ended, `slow` has read what it made and is on, and the runner was killed."""
+    folder.write("sweep.yaml", CHAIN)
+    folder.write("source", "old\n")
+    run = folder.start("run")
+    wait_until((folder.path / "begun").exists)
+    wait_until(lambda: (found := read_result(path(folder))) is not None and found.command is not None)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+def test_what_a_task_needs_is_made_again_after_it_and_then_the_same_run_runs_it_again(folder: Folder) -> None:
+    begin_chain(folder)
+    folder.write("source", "newer\n")
+    second = folder.start("run")
+    read_until(second, "still running")
+    folder.write("go", "")
+    second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert folder.read("out") == "newer\n"
+    assert executions(folder) == 2
+    assert {event["event"] for event in run(folder)[1].values()} == {"fresh"}
+
+
+def test_what_a_task_needs_may_come_out_the_same_and_its_result_holds(folder: Folder) -> None:
+    begin_chain(folder)
+    folder.write("sweep.yaml", CHAIN.replace("cp source made", "cat source > made"))
+    second = folder.start("run", "--json")
+    read_until(second, "still running")
+    folder.write("go", "")
+    shown, _ = second.communicate(timeout=60)
+    told = [(event["event"], event["task"]) for event in map(json.loads, shown.splitlines()) if "task" in event]
+    assert told == [("started", "make"), ("finished", "make"), ("finished", "slow")]
+    assert executions(folder) == 1
+    assert {event["event"] for event in run(folder)[1].values()} == {"fresh"}

@@ -211,8 +211,8 @@ def test_a_stop_skips_what_has_not_run() -> None:
 def test_an_illegal_move_names_task_from_and_to() -> None:
     plan = plan_of("a; b < a")
     plan.begin()
-    with pytest.raises(IllegalMoveError, match="'a' cannot move from ready to succeeded"):
-        plan.finish(0, succeeded=True)
+    with pytest.raises(IllegalMoveError, match="'b' cannot move from waiting to succeeded"):
+        plan.finish(1, succeeded=True)
     finish(plan, 0)
     with pytest.raises(IllegalMoveError, match="'a' cannot move from succeeded to running"):
         plan.start(0)

@@ -432,13 +432,76 @@ def test_an_attempt_that_lives_and_leaves_its_result_is_done() -> None:
     ]
 
 
-@pytest.mark.parametrize("exit_code", [0, None])
-def test_what_an_attempt_of_an_earlier_run_still_reads_is_not_made_again_meanwhile(exit_code: int | None) -> None:
+MADE_AGAIN = ["0 b adopted", "0 c started", "1 c succeeded", "5 b recovered", "5 a started", "6 a succeeded"]
+
+
+@pytest.mark.parametrize("exit_code", [0, 3, None])
+def test_what_an_attempt_of_an_earlier_run_still_reads_is_made_again_after_it_and_then_read_again(
+    exit_code: int | None,
+) -> None:
     executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=exit_code)})
     events = told(run(graph("a; b < a; c"), executor, open_attempts={1: OPEN}))
-    assert events[:3] == ["0 b adopted", "0 c started", "1 c succeeded"]
-    assert events[3:6] == [f"5 b {'recovered' if exit_code is None else 'succeeded'}", "5 a started", "6 a succeeded"]
-    assert events[6:] == (["6 b started", "7 b succeeded", "7 over"] if exit_code is None else ["6 over"])
+    assert events == [*MADE_AGAIN, "6 b started", "7 b succeeded", "7 over"]
+
+
+def test_a_result_from_an_earlier_run_holds_where_what_was_made_again_came_out_the_same() -> None:
+    executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=0)})
+    events = told(run(graph("a; b < a; c"), executor, FakeJudge(fresh="b"), open_attempts={1: OPEN}))
+    assert events == [*MADE_AGAIN, "6 b succeeded", "6 over"]
+
+
+@pytest.mark.parametrize(("exit_code", "ends"), [(0, "succeeded"), (3, "failed exit")])
+def test_a_result_from_an_earlier_run_holds_where_what_it_needs_is_found_fresh_later(exit_code: int, ends: str) -> None:
+    executor = FakeExecutor(seconds={"x": 9}, left={"b": Left(seconds=5, exit_code=exit_code)})
+    events = run(graph("x; a < x; b < a; c < b"), executor, FakeJudge(fresh="ac"), open_attempts={2: OPEN})
+    assert told(events) == [
+        "0 b adopted",
+        "0 x started",
+        "5 b recovered",
+        "9 x succeeded",
+        "9 a fresh",
+        f"9 b {ends}",
+        "9 c skipped b" if exit_code else "9 c fresh",
+        "9 over",
+    ]
+    (end,) = [event.ended for event in events if isinstance(event, Finished) and event.task.name == "b"]
+    assert (end.attempt, end.exit_code, end.end) == (3, exit_code, 5), "the attempt of the earlier run, as it ended"
+
+
+def test_a_result_from_an_earlier_run_is_not_used_where_what_it_needs_fails_in_this_one() -> None:
+    executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=0)}, ends={"a": {"exit_code": 1}})
+    assert told(run(graph("a; b < a; c < b"), executor, open_attempts={1: OPEN})) == [
+        "0 b adopted",
+        "5 b recovered",
+        "5 a started",
+        "6 a failed exit",
+        "6 b skipped a",
+        "6 c skipped a",
+        "6 over",
+    ]
+
+
+def test_a_stop_before_it_is_known_whether_a_result_holds_leaves_it_on_record() -> None:
+    executor = FakeExecutor(
+        seconds={"x": 9}, left={"b": Left(seconds=5, exit_code=0)}, interrupts=[(6, 1, "SIGINT")]
+    )
+    events = told(run(graph("x; a < x; b < a"), executor, open_attempts={2: OPEN}))
+    assert events[2] == "5 b recovered", "which is its end, on record"
+    assert events[3:] == [
+        "6 stopping 1 SIGINT, 1 running",
+        "9 x succeeded",
+        "9 a skipped",
+        "9 b skipped",
+        "9 over, stopped by SIGINT",
+    ]
+
+
+def test_an_end_after_a_stop_is_told_as_it_is() -> None:
+    executor = FakeExecutor(
+        seconds={"x": 3}, left={"b": Left(seconds=5, exit_code=0)}, interrupts=[(1, 1, "SIGINT")]
+    )
+    events = told(run(graph("x; a < x; b < a"), executor, open_attempts={2: OPEN}))
+    assert "5 b succeeded" in events
 
 
 def test_what_it_reads_may_be_found_fresh_meanwhile() -> None:
