@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from taskrun.cli.source import Opened, Source, source_of, source_options
+from taskrun.cli.source import Opened, Source, nowhere, source_of, source_options
 from taskrun.errors import StateError, UsageError
 
 
@@ -64,7 +64,7 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     """Verify the journal, and repair it where that is wanted and needed; the exit status."""
     from taskrun.cli.counting import counted
     from taskrun.cli.recorded import find_state
-    from taskrun.journal import repair, verify
+    from taskrun.journal import no_journal, repair, verify
 
     if source.select:
         raise UsageError(f"--state is about all that is on record; leave out {' '.join(source.select)!r}")
@@ -73,14 +73,14 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     path = os.path.relpath(verdict.path, source.here)
     if verdict.is_whole:
         if not verdict.size:
-            click.echo(f"{path}: nothing is on record yet")
+            click.echo(f"{path}: nothing is on record yet{nowhere(directory, source.here)}")
             return 0
         torn = f"; {counted(verdict.torn, 'byte')} of a torn tail, which the next run cuts" if verdict.torn else ""
         size = f"{counted(verdict.records, 'record')}, {counted(verdict.size, 'byte')}, format {verdict.format}"
         click.echo(f"{path}: no damage, {size}{torn}")
         return 0
     for damage in verdict.damages:
-        click.echo(f"{path}: {damage}")
+        click.echo(no_journal(path) if damage.first == 1 and verdict.format is None else f"{path}: {damage}")
     if not repairs:
         click.echo("taskrun: `taskrun check --state --repair` saves what can be read", err=True)
         return StateError.exit_status

@@ -80,7 +80,7 @@ class _Cleaning:
 
         opened = self._opened
         if not has_records(opened.state):
-            click.echo(f"nothing is on record of {opened.study.name}", err=True)
+            click.echo(f"nothing is on record of {opened.study.name}{opened.nowhere}", err=True)
             return 0
         if not self._ways:
             return self._weigh()
@@ -177,8 +177,18 @@ class _Cleaning:
             return cleaner.gone(self._opened.select)
         except UsageError:
             if self._ways == [_GONE]:
-                raise
+                if not self._is_there():
+                    raise
+                words = " ".join(self._opened.select)
+                click.echo(f"nothing that is gone from the sweep belongs to {words!r}", err=True)
             return Find()
+
+    def _is_there(self) -> bool:
+        """Whether what is selected are tasks that the sweep has."""
+        try:
+            return bool(self._opened.chosen)
+        except UsageError:
+            return False
 
     def _say_left(self, find: Find) -> None:
         left = [f"{self._opened.shown(path)} stays: {why}" for path, why in find.left.items()]

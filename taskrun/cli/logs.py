@@ -58,6 +58,7 @@ def _follow(opened: Opened, tasks: Sequence[Task]) -> Mapping[str, Standing]:
 def _print(opened: Opened, tasks: Sequence[Task], *, as_path: bool) -> Mapping[str, Standing]:
     """Print the logs, or their paths; how those tasks stand that have none."""
     on_record = opened.on_record()
+    opened.say_nowhere()
     without = {}
     is_at_start = True
     for task in tasks:

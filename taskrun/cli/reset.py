@@ -35,7 +35,7 @@ def command(
     from taskrun.manager.changing import Change, assume_dead, has_records, reset
 
     if not has_records(opened.state):
-        click.echo(f"nothing is on record of {opened.study.name}", err=True)
+        click.echo(f"nothing is on record of {opened.study.name}{opened.nowhere}", err=True)
         return
     with Change(opened.study, opened.state, command="reset") as change:
         if host is not None:

@@ -64,6 +64,16 @@ class Opened(Struct, frozen=True, kw_only=True):
             records.apply(record)
         return found
 
+    @property
+    def nowhere(self) -> str:
+        """As `nowhere`, of this study's state."""
+        return nowhere(self.state, self.here)
+
+    def say_nowhere(self) -> None:
+        """Tell somebody who only looks that the directory which `--state-dir` named is not there."""
+        if self.nowhere:
+            click.echo(f"taskrun: nothing is on record{self.nowhere}", err=True)
+
     def shown(self, path: str) -> str:
         """A path of the study as the user sees it from `here`."""
         path = os.path.join(self.study.root, path)
@@ -186,6 +196,14 @@ class Source(Struct, frozen=True, kw_only=True):
         study = load(file, sets=_assignments(self.sets), state=self.seen_from(root, state), name=name)
         again = self.again_from(file)
         return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
+
+
+def nowhere(state: str, here: str) -> str:
+    """Why nothing is on record, where `--state-dir` named a directory that is not there: a clause to put behind that."""
+    states = os.path.dirname(state)
+    if os.path.basename(states) == STATES or os.path.isdir(states):
+        return ""
+    return f"; there is no directory {os.path.relpath(states, here)!r}"
 
 
 def pasted(*words: str, names: Sequence[str]) -> str:

@@ -52,6 +52,7 @@ def command(
         opened = source_of(words, file, state_dir, name).look()
         on_record = opened.on_record()
         chosen = opened.chosen
+        opened.say_nowhere()
         if as_json:
             _print_json(opened, on_record, chosen)
         else:

@@ -55,7 +55,9 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, nam
     source = source_of(words, file, state_dir, name)
     check_names_tasks(source, "why")
     with without_collector():
-        answers = _answers(source.look())
+        opened = source.look()
+        opened.say_nowhere()
+        answers = _answers(opened)
         if as_json:
             _print_json(answers)
         else:

@@ -207,8 +207,13 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _check_header(line: bytes, path: str) -> None:
     found = read_format(line)
     if found is None:
-        raise StateError(f"{path} is no journal of taskrun: its first line is no header")
+        raise StateError(no_journal(path) + _HINT)
     check_format(found, path)
+
+
+def no_journal(path: str) -> str:
+    """The sentence for a file without a header."""
+    return f"{path} is no journal of taskrun: its first line is no header"
 
 
 def check_format(found: int | None, path: str) -> None:

@@ -102,8 +102,7 @@ class Viewer:
         for row, some in enumerate(lines):
             found = known.get(id(some))
             if found is None:
-                if any("\n" in path for path in some):
-                    raise RowMistake(row, f"{reference.written} lists a path that holds a newline")
+                _check_lines(reference, row, some)
                 found = known[id(some)] = _file_list(self._state, target, some)
             files.append(found)
         self.lists.append(files)
@@ -116,6 +115,13 @@ def _check_length(reference: Reference, column: Column) -> None:
         what = f"{reference.written} puts {words:,} values into the commands of {len(column.lists):,} tasks"
         hint = "{" + reference.written[1:-1].partition(":")[0] + ":file}"
         raise RowMistake(None, what, f"{hint} is the path of a file that lists them")
+
+
+def _check_lines(reference: Reference, row: int, paths: Sequence[str]) -> None:
+    for path in paths:
+        if "\n" in path:
+            what = f"{reference.written} lists one path a line, and {path!r} holds a newline"
+            raise RowMistake(row, what, "{" + reference.written[1:-1].partition(":")[0] + "} puts in each path quoted")
 
 
 def _file_list(state: str, target: Files, lines: Sequence[str]) -> FileList:

@@ -241,3 +241,37 @@ def test_what_is_only_marked_as_done_says_nothing_about_how_long_tasks_take(here
     assert (pasts[FIRST].took, pasts["sim/n=2"].took) == (600.0, None)
     typed("reset", "n=2")
     assert "about 10m to go" in typed("status").out
+
+
+# --- what is said where there is nothing ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("select", [["sim"], [FIRST], ["sim/*"], ["n=1"]])
+def test_what_is_in_the_sweep_is_not_gone_and_is_not_unknown(here: Path, typed: Typed, select: list[str]) -> None:
+    on_record(here, begun(), ended())
+    said = f"nothing that is gone from the sweep belongs to {select[0]!r}\n"
+    assert typed("clean", "--gone", *select) == (0, "", f"{said}there is nothing to delete\n")
+    assert typed("clean", "--gone", "sum") == (2, "", "taskrun: no step or task is called 'sum'\n")
+
+
+def test_a_state_directory_that_is_not_there_is_named(here: Path, typed: Typed) -> None:
+    on_record(here, begun(), ended())
+    said = "; there is no directory 'nono'\n"
+    for words in (["status"], ["status", "--json"], ["why", "sim"], ["logs", FIRST]):
+        assert typed(*words, "--state-dir", "nono").err.splitlines()[0] == f"taskrun: nothing is on record{said}"[:-1]
+        assert "nono" not in typed(*words).err
+    for words in (["reset"], ["clean"]):
+        assert typed(*words, "--state-dir", "nono") == (0, "", f"nothing is on record of sweep{said}")
+    path = "nono/sweep/journal.jsonl"
+    assert typed("check", "--state", "--state-dir", "nono") == (0, f"{path}: nothing is on record yet{said}", "")
+    assert not (here / "nono").exists()
+
+
+def test_a_journal_without_a_header_is_spoken_of_in_one_sentence(here: Path, typed: Typed) -> None:
+    on_record(here, begun(), ended())
+    journal = here / ".taskrun/sweep/journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"header", b"heeder"))
+    sentence = "journal.jsonl is no journal of taskrun: its first line is no header"
+    hint = "`taskrun check --state --repair` saves what can be read\n"
+    assert typed("check", "--state") == (3, f".taskrun/sweep/{sentence}\n", f"taskrun: {hint}")
+    assert typed("status") == typed("run") == (3, "", f"taskrun: {here}/.taskrun/sweep/{sentence}; {hint}")

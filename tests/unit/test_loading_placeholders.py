@@ -362,6 +362,17 @@ def test_the_state_directory_can_be_elsewhere(tmp_path: Path) -> None:
     assert made["b"].lists[0].path.startswith("/var/state/sweep/lists/a.outputs-")
 
 
+def test_a_path_with_a_newline_has_no_line_in_a_list(tmp_path: Path) -> None:
+    text = r"""
+        sweep: {x: [a, "b\nc"]}
+        steps:
+          a: {run: x, outputs: "o/{x}"}
+          b: {run: "tar -T {a.outputs:file}"}
+    """
+    assert r"{a.outputs:file} lists one path a line, and 'o/b\nc' holds a newline" in mistake(tmp_path, text)
+    assert "{a.outputs} puts in each path quoted" in mistake(tmp_path, text)
+
+
 # --- the other keys
 
 
