@@ -199,7 +199,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 def nowhere(state: str, here: str) -> str:
-    """Why nothing is on record, where `--state-dir` named a directory that is not there: a clause to put behind that."""
+    """Why nothing is on record, where `--state-dir` named a directory that is not there: a clause to follow that."""
     states = os.path.dirname(state)
     if os.path.basename(states) == STATES or os.path.isdir(states):
         return ""
