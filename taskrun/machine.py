@@ -127,6 +127,17 @@ def identity(pid: int) -> Identity | None:
     return Identity(pid, ticks, namespace()) if ticks is not None else None
 
 
+def age(known: Identity) -> float:
+    """For how many seconds a living process has been there; 0 where that is not known."""
+    if known.ticks is None:
+        return 0.0
+    if _IS_LINUX:
+        now, per_second = time.clock_gettime(time.CLOCK_BOOTTIME), os.sysconf("SC_CLK_TCK")
+    else:
+        now, per_second = time.time(), 100
+    return max(now - known.ticks / per_second, 0.0)
+
+
 def is_alive(known: Identity) -> bool:
     """Whether exactly this process lives. A number of another pid namespace says nothing here, so it does not."""
     if known.namespace != namespace():

@@ -6,6 +6,7 @@ of it but another parent. RESULT gets whole lines, each of them when it is true,
     shim RUN BOOT PID TICKS NAMESPACE locked|unlocked   there is a shim, but no command yet
     started PID TICKS                                   the command
     ended STATUS SECONDS USER SYSTEM PEAK TIME          what wait4 said of it; PEAK in bytes, TIME since the epoch
+    synced                                              what it made outlives the machine; only where the runner is dead
 
 `-` is "not known". It leaves with the command's exit code or of its signal; with REFUSED where there was no command.
 No signal but SIGKILL ends it before that: all are blocked, and those of the terminal are for the command to obey.
@@ -44,8 +45,8 @@ def main(result: str, program: str, words: list[str]) -> None:
     seconds, moment = time.monotonic() - began, time.time()
     peak = _peak(usage.ru_maxrss)
     _note(file, f"ended {status} {seconds:.6f} {usage.ru_utime:.6f} {usage.ru_stime:.6f} {peak} {moment:.6f}")
-    if os.getppid() != runner:
-        _sync(file)  # nobody waits; a runner that lives has the exit code, and a journal of its own
+    if os.getppid() != runner:  # a runner that lives has the exit code, and a journal of its own
+        _sync(file)
     _leave(status)
 
 
@@ -74,7 +75,12 @@ def _note(file: int, line: str) -> None:
 
 
 def _sync(file: int) -> None:
-    try:  # noqa: SIM105
+    """Let the end, and whatever the command made, outlive the machine; nobody waits meanwhile."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_UN)
+        os.fsync(file)
+        os.sync()
+        _note(file, "synced")
         os.fsync(file)
     except OSError:
         pass  # it says the same to whoever reads it on this machine

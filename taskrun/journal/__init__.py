@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from taskrun.journal.following import Follower
 from taskrun.journal.lock import Holder, held, read_holder
 from taskrun.journal.reading import JOURNAL, no_journal, read_header, read_journal
-from taskrun.journal.records import Records, open_attempts
+from taskrun.journal.records import Records, handle_of
 from taskrun.journal.writing import Journal, Log, MemoryJournal
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ __all__ = [
     "Records",
     "Repaired",
     "Verdict",
+    "handle_of",
     "held",
     "no_journal",
-    "open_attempts",
     "read_header",
     "read_holder",
     "read_journal",

@@ -5,12 +5,11 @@ Reading the file and running a study both end here, so what a later run will rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import assert_never
 
 from msgspec import structs
 
-from taskrun.errors import StateError
 from taskrun.journal.doubting import Last, casting_doubt, in_doubt
 from taskrun.model import (
     AnyRecord,
@@ -197,6 +196,7 @@ class Records:
         inputs = self.figures.get(record.seen, ()) if record.seen is not None else record.inputs
         if inputs is not None:
             past.start = structs.replace(past.start, inputs=inputs)
+            past.seen = self._serial
         if record.outputs is not None:
             past.end = structs.replace(past.end, outputs=record.outputs)
         past.is_confirmed = past.is_confirmed or inputs is not None or record.outputs is not None
@@ -225,42 +225,19 @@ class Records:
         return structs.replace(record, signature=signature, inputs=inputs, paths=None, figures=None)
 
 
-def _nobody_knows(task: str, attempt: int) -> bool | None:
-    return None
+def handle_of(records: Records, past: Past, *, boot: str, host: str) -> Handle:
+    """How to look for what lives of an attempt without an end, on the machine `host` since its `boot`.
 
-
-def open_attempts(
-    records: Records, *, boot: str, host: str, is_alive: Callable[[str, int], bool | None] = _nobody_knows
-) -> dict[str, Handle | None]:
-    """The attempts without an end, by task: how to look for their process, or None where the machine went down since.
-
-    The same boot id is the same machine, whatever its name; another one under this machine's name is a restart. Raises
-    StateError for an attempt that still runs on another machine, or may: `is_alive` says of a task's attempt, named and
-    numbered, what can be known from here.
+    The same boot id is the same machine, whatever its name; another one under this machine's name is a restart, since
+    when nothing can be found by what only that attempt's environment held.
     """
-    found: dict[str, Handle | None] = {}
-    for name in records.open_starts():
-        past = records.past(name)
-        assert past is not None
-        assert past.start is not None, f"{name} is open and has no start"
-        run = records.runs.get(past.start.run)
-        if run is not None and run.boot != boot and run.host != host:
-            _check_over(past.start, run, is_alive(name, past.start.attempt))
-        found[name] = _handle(past.start, past.spawn) if run is not None and run.boot == boot else None
-    return found
-
-
-def _check_over(start: StartRecord, run: RunRecord, is_alive: bool | None) -> None:
-    if is_alive:
-        raise StateError(f"{start.task!r} still runs on {run.host}; run this there, or when it has ended")
-    if is_alive is None:
-        raise StateError(
-            f"{start.task!r} may still run on {run.host}, where a run began it that did not end; "
-            f"run this there, or, when that machine is off, `taskrun reset --assume-dead {run.host}`"
-        )
-
-
-def _handle(start: StartRecord, spawn: SpawnRecord | None) -> Handle:
+    start, spawn = past.start, past.spawn
+    assert start is not None, f"{past.name} has no attempt"
+    handle, run = Handle(start.run, start.attempt, start.round), records.runs.get(start.run)
+    if run is None:
+        return handle
+    if run.boot != boot:
+        return handle if run.host == host else structs.replace(handle, host=run.host)
     if spawn is None:
-        return Handle(run=start.run, attempt=start.attempt, round=start.round)
-    return Handle(start.run, start.attempt, start.round, spawn.pid, spawn.ticks, spawn.namespace)
+        return handle
+    return structs.replace(handle, pid=spawn.pid, ticks=spawn.ticks, namespace=spawn.namespace)

@@ -20,16 +20,16 @@ from taskrun.executors.base import Executor, Judge
 from taskrun.executors.local import LocalExecutor, hold_signals
 from taskrun.freshness import successions
 from taskrun.graph import Study
-from taskrun.journal import MemoryJournal, Records, open_attempts
+from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
-from taskrun.machine import boot_id, find_process, host_name, usable_cores
+from taskrun.machine import boot_id, usable_cores
 from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
-from taskrun.model import Event, Handle, RunRecord, StartRecord, Status, TakeoverRecord, Task
-from taskrun.names import result_name, select
+from taskrun.manager.outliving import left_behind
+from taskrun.model import Event, Handle, RunRecord, Status, TakeoverRecord, Task
+from taskrun.names import select
 from taskrun.quantity import show_number
-from taskrun.results import is_held
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
@@ -81,7 +81,7 @@ class Run:
             leaving.callback(self._journal.close)
             self.records = self._journal.records
             self._journal.amend(_successions(study, self.records, self.now()))
-            self._open = self._left_behind()
+            self._open = left_behind(study.graph, self.records, selected=self.selected, state=options.state)
             self._executor = executor_class(
                 study.root, options.state, record.run, jobs,
                 grace=options.grace, owns_process=options.owns_process,
@@ -178,41 +178,6 @@ class Run:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
         if os.getpid() == self._process:
             self._leaving.close()
-
-    def _left_behind(self) -> dict[int, Handle]:
-        """The attempts of earlier runs without an end, of the selected tasks."""
-        found = {}
-        left = open_attempts(self.records, boot=boot_id(), host=host_name(), is_alive=self._is_alive_elsewhere)
-        for name, handle in left.items():
-            past = self.records.past(name)
-            assert past is not None
-            assert past.start is not None
-            index = self.study.graph.index(name)
-            if index is None and handle is not None:
-                self._refuse_a_stranger(past.start, handle)
-            if index is None or index not in self.selected:
-                continue
-            # Where the machine went down since, nothing can be found by what only that attempt's environment held.
-            found[index] = handle or Handle(past.start.run, past.start.attempt, past.start.round)
-        return found
-
-    def _is_alive_elsewhere(self, task: str, attempt: int) -> bool | None:
-        """Whether the shim of an attempt on another machine holds its result file; None where nobody can tell."""
-        return is_held(os.path.join(self._options.state, result_name(task, attempt)))
-
-    def _refuse_a_stranger(self, start: StartRecord, handle: Handle) -> None:
-        """A task that this study has no more may live on, and write what one of its tasks is to write now."""
-        process = find_process(start.task, handle)
-        if process is None:
-            return
-        theirs = set(start.signature.outputs)
-        for index in self.selected:
-            clash = theirs.intersection(self.study.graph.tasks[index].outputs)
-            if clash:
-                raise StateError(
-                    f"{start.task!r}, which an earlier run began, still runs (pid {process.pid}) and writes "
-                    f"{min(clash)!r}; wait for its end or kill it, then run this again"
-                )
 
 
 def _unrecorded(batches: Generator[Batch, None, None], error: StateError) -> Iterator[Batch]:

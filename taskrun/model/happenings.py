@@ -8,7 +8,10 @@ from taskrun.model.words import Cause
 
 
 class Handle(Struct, frozen=True, omit_defaults=True):
-    """What finds the process of an attempt again: its identity, or where `pid` is None what its environment holds."""
+    """What finds the process of an attempt again: its identity, or where `pid` is None what its environment holds.
+
+    `host`: the name of the machine that it was begun on, where that is another one.
+    """
 
     run: str
     attempt: int
@@ -16,6 +19,7 @@ class Handle(Struct, frozen=True, omit_defaults=True):
     pid: int | None = None
     ticks: int | None = None
     namespace: int | None = None
+    host: str = ""
 
 
 class Spawned(Struct, frozen=True):

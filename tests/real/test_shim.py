@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -242,6 +243,9 @@ def test_a_shim_killed_is_lost_alone_and_its_command_waited_for(tmp_path: Path, 
         (tmp_path / "go").touch()
         (end,) = ended(here.until(lambda happened: len(ended(happened)) == 1))
         assert (end.cause, end.exit_code) == (Cause.LOST, None)
+        assert end.message.startswith("its shim (the process of taskrun above it) was killed")
+        assert end.seconds == pytest.approx(end.end - end.start)
+        assert end.seconds > 0.3
         assert (tmp_path / "done").exists()
         assert here.log(asked) == "begun\n"
 
@@ -340,6 +344,18 @@ def test_what_ended_while_nobody_ran_is_honoured(tmp_path: Path, code: int, know
             assert result(tmp_path, 4) is None
 
 
+def test_what_ends_while_nobody_runs_is_made_to_outlive_the_machine_too(tmp_path: Path) -> None:
+    with orphan(tmp_path, WAITS):
+        (tmp_path / "go").touch()
+        wait_until(lambda: (found := result(tmp_path, 4)) is not None and found.is_synced)
+    with place(tmp_path, shims=True, is_recorded=lambda *_: False) as here:
+        assert here.run(task(0, "true"))[0].exit_code == 0
+    found = result(tmp_path)
+    assert found is not None
+    assert found.end is not None
+    assert not found.is_synced, "who waits for it has a journal"
+
+
 @pytest.mark.parametrize("is_seen", [True, False])
 def test_a_signal_after_the_runners_death_is_an_interruption(tmp_path: Path, is_seen: bool) -> None:
     with orphan(tmp_path, WAITS) as handle, place(tmp_path) as here:
@@ -361,8 +377,10 @@ def test_runner_and_shim_killed_the_command_is_found_and_lost(tmp_path: Path, kn
         found = adopt(here, handle if knows_pid else nameless(handle))
         assert isinstance(found, Spawned)
         assert found.handle.pid == pid
+        age = time.time() - (tmp_path / "begun").stat().st_mtime
         (tmp_path / "go").touch()
         assert last(here).cause is Cause.LOST
+        assert last(here).seconds > age, "as long as it was there, not as long as it was watched"
         assert (tmp_path / "done").exists()
 
 

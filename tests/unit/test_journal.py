@@ -30,7 +30,7 @@ from records import (
 )
 
 from taskrun.errors import StateError
-from taskrun.journal import Journal, MemoryJournal, Records, open_attempts, read_journal
+from taskrun.journal import Journal, MemoryJournal, Records, handle_of, read_journal
 from taskrun.journal.lines import from_line
 from taskrun.journal.reading import read_open
 from taskrun.journal.recovering import recover
@@ -174,7 +174,7 @@ def test_what_an_earlier_run_left_is_ended_by_a_later_one(state: Path) -> None:
     write(state, [Adopted(21.0, new_task("b"), Handle("r1", 1, 1, 77, 8, 9))], run="r3")
     records = read(state)
     assert records.open_starts() == ["b"]
-    assert open_attempts(records, boot=this_run().boot, host="any") == {"b": Handle("r1", 1, 1, 77, 8, 9)}
+    assert handle(state, "b", host="any") == Handle("r1", 1, 1, 77, 8, 9)
 
 
 # --- cut anywhere ----------------------------------------------------------------------------------------------------
@@ -349,31 +349,27 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
 # --- attempts without an end -----------------------------------------------------------------------------------------
 
 
+def handle(state: Path, name: str, *, boot: str = "", host: str = "") -> Handle:
+    records = read(state)
+    past = records.past(name)
+    assert past is not None
+    return handle_of(records, past, boot=boot or this_run().boot, host=host or this_run().host)
+
+
 def test_an_open_attempt_of_this_boot_is_found_by_its_process_or_by_its_environment(state: Path) -> None:
     write(state, [started("a", attempt=4), spawned("a", attempt=4), started("b")])
-    assert open_attempts(read(state), boot=this_run().boot, host="renamed") == {
-        "a": Handle("r1", 4, 1, 4321, 99, 7),
-        "b": Handle("r1", 1, 1),
-    }
+    assert handle(state, "a", host="renamed") == Handle("r1", 4, 1, 4321, 99, 7)
+    assert handle(state, "b", host="renamed") == Handle("r1", 1, 1)
 
 
 def test_an_open_attempt_of_an_earlier_boot_has_no_process(state: Path) -> None:
     write(state, [started("a"), spawned("a")])
-    assert open_attempts(read(state), boot="another", host=this_run().host) == {"a": None}
+    assert handle(state, "a", boot="another") == Handle("r1", 1, 1)
 
 
-def test_an_open_attempt_of_another_machine_is_refused_and_names_it(state: Path) -> None:
-    write(state, [started("a")])
-    with pytest.raises(StateError, match=rf"'a' may still run on {this_run().host}, .*--assume-dead"):
-        open_attempts(read(state), boot="another", host="elsewhere")
-
-
-def test_what_is_known_of_another_machine_decides(state: Path) -> None:
+def test_an_open_attempt_of_another_machine_names_it(state: Path) -> None:
     write(state, [started("a"), spawned("a")])
-    with pytest.raises(StateError, match=f"'a' still runs on {this_run().host};"):
-        open_attempts(read(state), boot="another", host="elsewhere", is_alive=lambda task, attempt: True)
-    found = open_attempts(read(state), boot="another", host="elsewhere", is_alive=lambda task, attempt: False)
-    assert found == {"a": None}
+    assert handle(state, "a", boot="another", host="elsewhere") == Handle("r1", 1, 1, host=this_run().host)
 
 
 def test_read_open_leaves_the_collector_as_it_was(state: Path) -> None:

@@ -1,38 +1,41 @@
 """Attempts that an earlier run left alive: found again, watched, never reaped (they are not our children).
 
-A process is taken for the recorded one only by its identity, or by what its environment holds. Under a shim that is
-the shim as long as it lives, else the command; where neither can be seen, the lock on the result file stands for them.
+What is watched is found as `results.survivors` says. What we can see is looked at often; a lock that stands for
+something on another machine, which is a question to the file server, now and then.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import time
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from taskrun.executors.local.shims import command_of, is_shim
-from taskrun.machine import (
-    Identity,
-    began_with,
-    boot_id,
-    find_leader,
-    find_process,
-    group_members,
-    is_alive,
-    marks,
-    start_ticks,
-)
+from taskrun.machine import Identity, age, began_with, group_members, is_alive, marks, start_ticks
 from taskrun.model import Handle, Task
-from taskrun.results import Result, is_held, read_result
+from taskrun.results import (
+    Result,
+    Survivor,
+    find_survivor,
+    is_held,
+    is_of_this_boot,
+    is_trusted,
+    read_result,
+    written,
+)
 
-LOOK = 0.1  # seconds between two looks at them
+LOOK = 0.1  # seconds between two looks at what we can see
+_FAR_LOOK = 1.0  # and at locks that stand for what we cannot
+_MOST_OF_IT = 0.9  # a sleep of that time may be a little shorter
 
 
 class Adoption(Struct, frozen=True):
-    """One attempt of the task at `index` that is not our child's. `is_seen`: its process is one that we can see;
-    where not, only the lock on its `result` file is.
+    """One attempt of the task at `index` that is not our child's; `process` and `is_seen` as of a `Survivor`.
+
+    `result`: the path of its result file; `since`: when it began, in seconds since the epoch.
     """
 
     index: int
@@ -40,12 +43,15 @@ class Adoption(Struct, frozen=True):
     handle: Handle
     result: str
     process: Identity
+    since: float
     is_seen: bool = True
 
     @property
     def is_alive(self) -> bool:
         """Whether it still runs."""
-        return is_alive(self.process) if self.is_seen else is_held(self.result) is True
+        if self.is_seen:
+            return is_alive(self.process)
+        return is_held(self.result) is not False and os.path.exists(self.result)  # a file server may not answer now
 
     @property
     def group(self) -> int:
@@ -58,24 +64,15 @@ class Adoption(Struct, frozen=True):
 
 def search(task: Task, handle: Handle, path: str) -> Adoption | None:
     """A recorded attempt that is still alive, as a process or as the holder of its result file."""
-    process = find_process(task.name, handle)
-    if process is not None:
-        return Adoption(task.index, task.name, handle, path, process)
-    held = is_held(path)
-    result = read_result(path, handle.run)
-    if result is None or result.end is not None:
-        return None
-    process = survivor(task.name, handle, result)
-    if process is not None:
-        return Adoption(task.index, task.name, handle, path, process)
-    return Adoption(task.index, task.name, handle, path, result.shim, is_seen=False) if held else None
+    found = find_survivor(task.name, handle, path)
+    return None if found is None else adopted(task, handle, path, found)
 
 
-def survivor(task: str, handle: Handle, result: Result | None) -> Identity | None:
-    """What lives of an attempt whose shim was killed, or of which it is not known whether it was."""
-    if result is None or result.command is None:
-        return find_leader(marks(task, handle))  # the shim was killed before it could tell
-    return next((known for known in (result.shim, result.command) if is_alive(known)), None)
+def adopted(task: Task, handle: Handle, path: str, found: Survivor, since: float | None = None) -> Adoption:
+    """The attempt as it is watched. `since`: when it began, where that is known better than from the process."""
+    if since is None:
+        since = time.time() - age(found.process) if found.is_seen else written(path)
+    return Adoption(task.index, task.name, handle, path, found.process, since, found.is_seen)
 
 
 def heir(gone: Adoption, *, held: bool, result: Result | None) -> Adoption | None:
@@ -85,14 +82,21 @@ def heir(gone: Adoption, *, held: bool, result: Result | None) -> Adoption | Non
     """
     if result is None or result.end is not None:
         return None
-    if result.command is not None and result.command != gone.process and is_alive(result.command):
-        return replace(gone, process=result.command, is_seen=True)
+    command = result.command
+    if command is not None and command != gone.process and is_of_this_boot(result) and is_alive(command):
+        return replace(gone, process=command, is_seen=True)
     return replace(gone, process=result.shim, is_seen=False) if held else None
 
 
-def of_this_boot(result: Result | None) -> Result | None:
-    """Nothing of what was written before the machine went down: the files of that time may be half there."""
-    return result if result is not None and result.boot == (boot_id() or "-") else None
+def left_by(task: str, handle: Handle, path: str) -> tuple[Result | None, int]:
+    """What an attempt that lives no more has left: a result to go by, and a process group to end (0: none)."""
+    result = read_result(path, handle.run)
+    if result is not None and not is_trusted(result, handle):
+        result = None
+    group = handle.pid
+    if result is not None and result.command is not None and is_of_this_boot(result):
+        group = result.command.pid
+    return result, group if group is not None and leftovers(group, marks(task, handle)) else 0
 
 
 def leftovers(group: int, environment: dict[str, str]) -> bool:
@@ -110,12 +114,22 @@ class Adoptions:
         self.known: dict[int, Adoption] = {}
         self._by_fd: dict[int, int] = {}
         self._asked: set[int] = set()
+        self._far: set[int] = set()
+        self._far_due = 0.0
+
+    @property
+    def next_look(self) -> float:
+        """Seconds until `take_gone` is to be called again."""
+        return _FAR_LOOK if len(self._far) == len(self.known) else LOOK
 
     def add(self, adoption: Adoption) -> None:
         """Watch it from now on."""
         self.known[adoption.index] = adoption
+        if not adoption.is_seen:
+            self._far.add(adoption.index)
+            return
         try:
-            fd = os.pidfd_open(adoption.process.pid) if adoption.is_seen else -1
+            fd = os.pidfd_open(adoption.process.pid)
         except (AttributeError, OSError):
             fd = -1
         if fd < 0:
@@ -134,10 +148,12 @@ class Adoptions:
         """Those that have ended; they are watched no longer."""
         gone = {self._by_fd[fd] for fd, _ in self._poll.poll(0)}
         gone.update(task for task in self._asked if not self.known[task].is_alive)
+        gone.update(self._gone_far())
         for fd, task in list(self._by_fd.items()):
             if task in gone:
                 self._drop(fd)
         self._asked -= gone
+        self._far -= gone
         return [self.known.pop(task) for task in gone]
 
     def close(self) -> None:
@@ -146,6 +162,14 @@ class Adoptions:
             self._drop(fd)
         self.known.clear()
         self._asked.clear()
+        self._far.clear()
+
+    def _gone_far(self) -> list[int]:
+        if not self._far or time.monotonic() < self._far_due:
+            return []
+        gone = [task for task in self._far if not self.known[task].is_alive]
+        self._far_due = time.monotonic() + _FAR_LOOK * _MOST_OF_IT
+        return gone
 
     def _drop(self, fd: int) -> None:
         del self._by_fd[fd]

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
-from taskrun.results import End
+from taskrun.results import End, Result
 
 _INHERITS_PEAK: bool = sys.platform != "darwin"
 _RSS_UNIT = 1024 if _INHERITS_PEAK else 1
@@ -96,16 +96,20 @@ def told(task: int, attempt: int, start: float, end: End) -> Ended:
     )
 
 
-def found_over(task: int, attempt: int, end: End | None, *, lost: str) -> Ended:
-    """An attempt that was looked for, or (`lost`: what to say then) seen alive: what its shim wrote down, if anything.
+def found_over(task: int, attempt: int, result: Result | None, *, lost: str = "", since: float = 0.0) -> Ended:
+    """An attempt that was looked for, or (`lost`: what to say then) seen alive since it began: what its shim says.
 
-    A signal is no result: it came after the runner had died, and from nobody who knew what for.
+    A signal is no result: it came after the runner had died, and from nobody who knew what for. Nor is there one of
+    what a runner had asked to end.
     """
-    if end is not None:
+    if result is not None and result.end is not None and not result.is_asked:
+        end = result.end
         ended = told(task, attempt, end.time - end.seconds, end)
         return ended if ended.signal is None else replace(ended, cause=Cause.INTERRUPTED)
     now = time.time()
-    return Ended(task, attempt, now, now, cause=Cause.LOST if lost else Cause.INTERRUPTED, message=lost)
+    if not lost:
+        return Ended(task, attempt, now, now, cause=Cause.INTERRUPTED)
+    return Ended(task, attempt, since, now, cause=Cause.LOST, message=lost, seconds=max(now - since, 0.0))
 
 
 def lost(task: int, attempt: int, start: float, seconds: float, message: str) -> Ended:

@@ -22,14 +22,14 @@ from taskrun.executors.local.wait import peek, watch
 from taskrun.executors.shim import REFUSED
 from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
-from taskrun.machine import StartClock, marks, namespace, usable_cores
+from taskrun.machine import StartClock, namespace, usable_cores
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
-from taskrun.results import Result, is_blank, is_held, read_result
+from taskrun.results import Result, Survivor, is_blank, is_held, read_result, survivor
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
 _FORKED = "this process was forked off the one that runs it"
 _ORPHAN = "it outlived its runner, and nobody saw how it ended"
-_SHIMLESS = "its shim was killed, so that nobody saw how it ended"
+_SHIMLESS = "its shim (the process of taskrun above it) was killed, so that nobody saw how it ended"
 _TICK: tuple[Happening, ...] = (Tick(),)
 
 _SOON = 0.005  # seconds until a kill is tried again that found no command yet
@@ -113,15 +113,15 @@ class LocalExecutor:
         path = self._shims.path(task.name, handle.attempt)
         adoption = adopt.search(task, handle, path)
         if adoption is None:
-            result = adopt.of_this_boot(read_result(path, handle.run))
-            group = result.command.pid if result is not None and result.command is not None else handle.pid
-            if group is not None and adopt.leftovers(group, marks(task.name, handle)):
+            result, group = adopt.left_by(task.name, handle, path)
+            if group:
                 self._lingering.notice(group)
-            self._end_of_earlier(task.index, task.name, attempt.number, result, lost="")
+            self._end_of_earlier(task.index, task.name, attempt.number, result)
             return
         self._adoptions.add(adoption)
         pid, ticks, space = adoption.process.pid, adoption.process.ticks, adoption.process.namespace
-        self._happened.append(Spawned(task.index, Handle(handle.run, handle.attempt, handle.round, pid, ticks, space)))
+        known = Handle(handle.run, handle.attempt, handle.round, pid, ticks, space, handle.host)
+        self._happened.append(Spawned(task.index, known))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class LocalExecutor:
 
     def _nap(self, remaining: float | None) -> float:
         """How long to sleep at a stretch while there is something that no event tells of."""
-        look = self._lingering.next_look() if self._lingering.groups else adopt.LOOK
+        look = self._lingering.next_look() if self._lingering.groups else self._adoptions.next_look
         if self._unsent:
             look = min(look, _SOON)
         return look if remaining is None else min(look, remaining)
@@ -185,17 +185,15 @@ class LocalExecutor:
         if leader.namespace == self._namespace and ends.signal_group(leader.pid, 0):
             self._lingering.notice(leader.pid)
         lost = _SHIMLESS if gone.handle.run == self._run else _ORPHAN
-        self._end_of_earlier(gone.index, gone.task, gone.handle.attempt, result, lost=lost)
+        self._end_of_earlier(gone.index, gone.task, gone.handle.attempt, result, lost=lost, since=gone.since)
 
-    def _end_of_earlier(self, index: int, task: str, attempt: int, result: Result | None, *, lost: str) -> None:
-        """An attempt that is no child of ours is over. What a runner asked to end has no result to go by.
-
-        `lost`: what to say where it was seen alive, and has left no word.
-        """
-        end = None if result is None or result.is_asked else result.end
+    def _end_of_earlier(
+        self, index: int, task: str, attempt: int, result: Result | None, *, lost: str = "", since: float = 0.0
+    ) -> None:
+        """An attempt that is no child of ours is over; `lost` and `since` are as in `ends.found_over`."""
         self._launcher.clean_up(task, attempt)
         self._shims.note_over(task, attempt)
-        self._happened.append(ends.found_over(index, attempt, end, lost=lost))
+        self._happened.append(ends.found_over(index, attempt, result, lost=lost, since=since))
 
     def _reap(self, pid: int) -> None:
         """Take the result of a child that looks over."""
@@ -243,12 +241,12 @@ class LocalExecutor:
     def _follow_command(self, child: Child, found: Result | None) -> bool:
         """Whether a command outlives its shim; it is waited for then, though nobody will learn how it ended."""
         handle = Handle(self._run, child.attempt, child.round)
-        process = adopt.survivor(child.task.name, handle, found)
+        process = survivor(child.task.name, handle, found)
         if process is None:
             return False
         child.leave()
         self._forget(child)
-        self._adoptions.add(adopt.Adoption(child.task.index, child.task.name, handle, child.result, process))
+        self._adoptions.add(adopt.adopted(child.task, handle, child.result, Survivor(process), child.start))
         return True
 
     def _is_to_start_again(self, child: Child, status: int, found: Result | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 
 from msgspec import Struct
@@ -31,7 +32,8 @@ class End(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What is known of a shim and its command. `is_asked`: a runner asked the command to end.
+    """What is known of a shim and its command. `is_asked`: a runner asked the command to end. `is_synced`: what the
+    command made is on disk, whatever became of the machine since.
 
     `command` is None as long as there was none, `end` as long as it had none, or where the shim was killed before.
     """
@@ -43,6 +45,7 @@ class Result(Struct, frozen=True):
     command: Identity | None = None
     end: End | None = None
     is_asked: bool = False
+    is_synced: bool = False
 
 
 def read_result(path: str, run: str | None = None) -> Result | None:
@@ -57,7 +60,16 @@ def read_result(path: str, run: str | None = None) -> Result | None:
     if found is None or run not in (None, found.run):
         return None
     command = _command(words.get("started", []), found.shim.namespace)
-    return replace(found, command=command, end=_end(words.get("ended", [])), is_asked="asked" in words)
+    end = _end(words.get("ended", []))
+    return replace(found, command=command, end=end, is_asked="asked" in words, is_synced="synced" in words)
+
+
+def written(path: str) -> float:
+    """When somebody last wrote in a result file: where the command has not ended, it began then."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return time.time()
 
 
 def is_blank(path: str) -> bool:
@@ -84,6 +96,14 @@ def is_held(path: str) -> bool | None:
         os.close(file)
     found = read_result(path)
     return False if found is not None and found.is_locked else None
+
+
+def is_told(path: str, run: str) -> bool:
+    """Whether it can be told from here what became of an attempt of a run, on whatever machine: it has ended, or a
+    shim holds the file, or would hold it.
+    """
+    result = read_result(path, run)
+    return result is not None and (result.end is not None or is_held(path) is not None)
 
 
 def note_asked(path: str) -> None:
