@@ -84,6 +84,9 @@ class Words:
         if cause is Cause.CANCELLED:
             return self.line("cancelled", event.task.name, f"after {seconds}")
         after = "" if cause in _NEVER_RAN else f" after {seconds}"
+        if cause is Cause.LOST:  # what there is to say of it is about something else
+            message = printable(event.settled.message or event.ended.message)
+            return self.line("failed", event.task.name, f"{cause.value}{after}" + (message and f": {message}"))
         return self.line("failed", event.task.name, outcome(event.ended, event.settled) + after)
 
     def _hint(self, event: Finished) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -121,6 +122,27 @@ def test_runner_and_shim_killed_the_command_is_waited_for_and_runs_again(folder:
     assert second.returncode == 0
     assert executions(folder) == 2
     assert folder.read("copy") == "done\n"
+
+
+def test_a_shim_killed_under_its_run_fails_its_task_alone_and_says_so(folder: Folder) -> None:
+    folder.write("sweep.yaml", STUDY.format(end="true"))
+    first = folder.start("run")
+    wait_until((folder.path / "begun").exists)
+    wait_until(lambda: (found := read_result(path(folder))) is not None and found.command is not None)
+    found = read_result(path(folder))
+    assert found is not None
+    os.kill(found.shim.pid, signal.SIGKILL)
+    wait_until(lambda: is_held(path(folder)) is False)
+    with pytest.raises(subprocess.TimeoutExpired):
+        first.wait(0.3)
+    folder.write("go", "")
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 1
+    lost = re.search(r"slow  lost after ([0-9.]+)s: its shim .* was killed, so that nobody saw how it ended\n", said)
+    assert lost is not None, said
+    assert float(lost[1]) >= 0.3
+    assert run(folder)[0] == 0
+    assert executions(folder) == 2
 
 
 def test_killed_again_and_again_it_runs_once(folder: Folder) -> None:
