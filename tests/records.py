@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -127,12 +128,15 @@ def said(records: Records) -> dict[str, object]:
     pasts = sorted(records.pasts(), key=lambda past: past.name)
     serials = sorted({serial for past in pasts for serial in (past.started, past.ended, past.ran)} | {0})
     rank = {serial: position for position, serial in enumerate(serials)}
+    since = {past.seen: bisect_right(serials, past.seen) for past in pasts}
     return {
         "header": records.header,
         "open": sorted(records.open_starts()),
         "pasts": [
             structs.astuple(
-                structs.replace(past, started=rank[past.started], ended=rank[past.ended], ran=rank[past.ran])
+                structs.replace(
+                    past, started=rank[past.started], ended=rank[past.ended], ran=rank[past.ran], seen=since[past.seen]
+                )
             )
             for past in pasts
         ],

@@ -109,8 +109,10 @@ def events(pasts: Iterable[Past]) -> Iterator[tuple[tuple[int, int], AnyRecord]]
             yield (past.ended, 0), past.end
             if past.is_confirmed:
                 yield (past.ended, 1), _confirmation(past.end)
+            if past.seen and past.start is not None:
+                yield (past.seen, 1), _sight(past.end, past.start)
         if past.skip is not None:
-            yield (max(past.started, past.ended), 2), past.skip
+            yield (max(past.started, past.ended, past.seen), 2), past.skip
 
 
 def _as_run(start: StartRecord) -> StartRecord:
@@ -120,6 +122,10 @@ def _as_run(start: StartRecord) -> StartRecord:
 
 def _confirmation(end: EndRecord) -> ConfirmRecord:
     return ConfirmRecord(task=end.task, attempt=end.attempt, time=end.time, outputs=end.outputs)
+
+
+def _sight(end: EndRecord, start: StartRecord) -> ConfirmRecord:
+    return ConfirmRecord(task=end.task, attempt=end.attempt, time=end.time, inputs=start.inputs)
 
 
 def _batches(records: Iterator[AnyRecord]) -> Iterator[bytes]:

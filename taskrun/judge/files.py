@@ -13,7 +13,7 @@ from taskrun.graph import Graph
 from taskrun.journal import Records
 from taskrun.judge.looking import Looking, missing_input
 from taskrun.judge.rerunning import Rerunning
-from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task
+from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task, Temp
 from taskrun.names import log_name
 from taskrun.workspace import Workspace
 
@@ -50,6 +50,7 @@ class FileJudge(Looking):
         self._workspace = Workspace(self._files, root=root, state=state, is_lasting=is_lasting)
         self._rerunning = Rerunning(self._files, self._temporary)
         self._begun: dict[int, _Attempt] = {}
+        self._left: dict[int, tuple[Figure, ...]] = {}  # outputs that are to be discarded, as they were made
 
     def close(self) -> None:
         """Read nothing more."""
@@ -100,13 +101,18 @@ class FileJudge(Looking):
         begun = self._begun.pop(task.index, None)
         hint = "" if begun is None else self._rerunning.hint(task, attempt.inputs)
         log = self._log(task, ended)
+        if task.traits.temp is Temp.DELETE:
+            self._left[task.index] = outputs
         return Settled(Status.SUCCEEDED, message=hint, outputs=outputs, log=log, is_outdated=is_outdated)
 
     def discard(self, task: Task) -> None:
         """Remove the outputs of a task that are as it left them."""
         past = self._records.past(task.name)
-        if past is not None and past.end is not None:
-            self._workspace.discard(task.outputs, past.end.outputs)
+        figures = self._left.pop(task.index, None)  # its end may not be on record yet
+        if figures is None and past is not None and past.end is not None:
+            figures = past.end.outputs
+        if figures is not None:
+            self._workspace.discard(task.outputs, figures)
             self._files.changed()
 
     def _stale(self, task: Task, reasons: list[Reason], stand_ins: Mapping[str, Figure]) -> Verdict:

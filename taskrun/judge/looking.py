@@ -161,6 +161,8 @@ class Looking:
         if changed:
             found.reasons.append(Reason(ReasonKind.INPUT_CHANGED, _said(changed)))
         found.inputs = compared.figures
+        if found.inputs is None and not stand_ins and self._temporary.is_news(task, past):
+            found.inputs = past.start.inputs
         found.is_pending |= compared.is_pending
 
     def _examine_outputs(self, task: Task, past: Past, inputs: Looks, found: _Examined) -> None:

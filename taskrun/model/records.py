@@ -222,7 +222,8 @@ AnyRecord = (
 class Past(Struct, gc=False):
     """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
 
-    `ran` is `ended` of the last attempt that was no remake. `end` is None while the last attempt is running, or when
+    `ran` is `ended` of the last attempt that was no remake, `seen` counts up to when its inputs were last confirmed.
+    `end` is None while the last attempt is running, or when
     nobody saw its end; `spawn` counts only until then. After a reset there is neither; `attempts` is the highest number
     that any had. `is_confirmed`: the content of its files was looked at after its end.
     """
@@ -237,6 +238,7 @@ class Past(Struct, gc=False):
     attempts: int = 0
     is_confirmed: bool = False
     ran: int = 0
+    seen: int = 0
 
     @property
     def took(self) -> float | None:
