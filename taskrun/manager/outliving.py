@@ -48,7 +48,7 @@ def _refuse_a_stranger(
         return
     assert past.start is not None
     theirs = set(past.start.signature.outputs)
-    where = f"pid {found.process.pid}" + (f" on {handle.host}" if handle.host else "")
+    where = f"pid {found.pid}" + (f" on {handle.host}" if handle.host else "")
     for index in selected:
         clash = theirs.intersection(graph.tasks[index].outputs)
         if clash:

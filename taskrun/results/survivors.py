@@ -15,10 +15,19 @@ from taskrun.results.reading import Result, is_held, read_result
 
 
 class Survivor(Struct, frozen=True):
-    """`is_seen`: its process is one that we can see; where not, only the lock on its result file is."""
+    """`is_seen`: its process is one that we can see; where not, only the lock on its result file is.
+
+    `command` is what runs under it, where that is known.
+    """
 
     process: Identity
     is_seen: bool = True
+    command: Identity | None = None
+
+    @property
+    def pid(self) -> int:
+        """The number to name to somebody who may want to end it: a shim would only hide how its command ends."""
+        return (self.command or self.process).pid
 
 
 def find_survivor(task: str, handle: Handle, path: str) -> Survivor | None:
@@ -30,9 +39,10 @@ def find_survivor(task: str, handle: Handle, path: str) -> Survivor | None:
     process = find_process(task, handle) if not handle.host else None
     if process is None and result is not None:
         process = survivor(task, handle, result)
+    command = result.command if result is not None else None
     if process is not None:
-        return Survivor(process)
-    return Survivor(result.shim, is_seen=False) if held and result is not None else None
+        return Survivor(process, command=command)
+    return Survivor(result.shim, is_seen=False, command=command) if held and result is not None else None
 
 
 def survivor(task: str, handle: Handle, result: Result | None) -> Identity | None:

@@ -13,11 +13,9 @@ import signal
 import sys
 import time
 
-from msgspec.structs import replace
-
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
-from taskrun.results import End, Result
+from taskrun.results import signal_name
 
 _INHERITS_PEAK: bool = sys.platform != "darwin"
 _RSS_UNIT = 1024 if _INHERITS_PEAK else 1
@@ -77,41 +75,6 @@ def ended(
     )
 
 
-def told(task: int, attempt: int, start: float, end: End) -> Ended:
-    """What a shim wrote down."""
-    code = os.waitstatus_to_exitcode(end.status)
-    return Ended(
-        task,
-        attempt,
-        start,
-        end.time,
-        code if code >= 0 else None,
-        signal_name(-code) if code < 0 else None,
-        None,
-        "",
-        end.seconds,
-        end.user,
-        end.system,
-        end.max_rss,
-    )
-
-
-def found_over(task: int, attempt: int, result: Result | None, *, lost: str = "", since: float = 0.0) -> Ended:
-    """An attempt that was looked for, or (`lost`: what to say then) seen alive since it began: what its shim says.
-
-    A signal is no result: it came after the runner had died, and from nobody who knew what for. Nor is there one of
-    what a runner had asked to end.
-    """
-    if result is not None and result.end is not None and not result.is_asked:
-        end = result.end
-        ended = told(task, attempt, end.time - end.seconds, end)
-        return ended if ended.signal is None else replace(ended, cause=Cause.INTERRUPTED)
-    now = time.time()
-    if not lost:
-        return Ended(task, attempt, now, now, cause=Cause.INTERRUPTED)
-    return Ended(task, attempt, since, now, cause=Cause.LOST, message=lost, seconds=max(now - since, 0.0))
-
-
 def lost(task: int, attempt: int, start: float, seconds: float, message: str) -> Ended:
     """It is over, and its result cannot be had."""
     return Ended(task, attempt, start, time.time(), cause=Cause.LOST, message=message, seconds=seconds)
@@ -121,14 +84,6 @@ def not_started(task: int, attempt: int, message: str) -> Ended:
     """There never was a process."""
     now = time.time()
     return Ended(task, attempt, now, now, cause=Cause.COULD_NOT_START, message=message)
-
-
-def signal_name(number: int) -> str:
-    """`SIGKILL`; real-time signals have no name but their distance from the first."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}" if number > signal.SIGRTMIN else f"SIG{number}"
 
 
 def signal_group(group: int, *numbers: int) -> bool:

@@ -24,7 +24,7 @@ from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
 from taskrun.machine import StartClock, namespace, usable_cores
 from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
-from taskrun.results import Result, Survivor, is_blank, is_held, read_result, survivor
+from taskrun.results import Result, Survivor, found_over, is_blank, is_held, read_result, survivor, told
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
 _FORKED = "this process was forked off the one that runs it"
@@ -190,10 +190,10 @@ class LocalExecutor:
     def _end_of_earlier(
         self, index: int, task: str, attempt: int, result: Result | None, *, lost: str = "", since: float = 0.0
     ) -> None:
-        """An attempt that is no child of ours is over; `lost` and `since` are as in `ends.found_over`."""
+        """An attempt that is no child of ours is over; `lost` and `since` are as in `found_over`."""
         self._launcher.clean_up(task, attempt)
         self._shims.note_over(task, attempt)
-        self._happened.append(ends.found_over(index, attempt, result, lost=lost, since=since))
+        self._happened.append(found_over(index, attempt, result, lost=lost, since=since))
 
     def _reap(self, pid: int) -> None:
         """Take the result of a child that looks over."""
@@ -227,7 +227,7 @@ class LocalExecutor:
         found = read_result(child.result, self._run)
         command = found.command if found is not None else None
         if found is not None and found.end is not None:
-            ended = ends.told(child.task.index, child.attempt, child.start, found.end)
+            ended = told(child.task.index, child.attempt, child.start, found.end)
         elif status == signal.SIGKILL and self._follow_command(child, found):
             return
         self._shims.note_over(child.task.name, child.attempt)
