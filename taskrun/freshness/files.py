@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -62,15 +62,19 @@ _AS_RECORDED = Comparison()
 class Files:
     """The files of the study in `root`, from which paths are seen. `waits`: content is read on the spot.
 
-    A directory that is read by a task (the `reader`) is without what that task itself makes in it.
+    A directory that is read by a task (the `reader`) is without what that task itself makes in it, and without what
+    else is `left_out` for it.
     """
+
+    left_out: Callable[[Task], Iterable[str]]
 
     def __init__(self, root: str, *, waits: bool = False) -> None:
         self._prefix = os.path.join(root, "")
         self.contents = Contents(waits=waits)
         self._glances: dict[str, Look] = {}
         self._glanced = 0.0
-        self._has_directories = False
+        self.has_directories = False  # whether any was looked at
+        self.left_out = _left_out_nothing
         self._looks: dict[int, tuple[Sequence[str], float, Looks]] = {}
         self._compared: dict[tuple[int, int, Check], tuple[Figures, Looks, bool]] = {}
         self._whole: dict[tuple[int, int, Check, bool], tuple[Figures, Looks, Comparison]] = {}
@@ -85,7 +89,7 @@ class Files:
         """A look at one file."""
         found = look_at(path if path.startswith("/") else self._prefix + path)
         if found.__class__ is Directory:
-            self._has_directories = True
+            self.has_directories = True
         return found
 
     def figure(self, path: str) -> Figure:
@@ -95,7 +99,7 @@ class Files:
     def looks(self, paths: tuple[str, ...], reader: Task | None = None) -> Looks:
         """Looks at several, in order; equal ones at a long list are the same object."""
         found = tuple([self.look(path) for path in paths]) if len(paths) < LONG else self._long_looks(paths)
-        return found if reader is None or not self._has_directories else self._as_read(paths, found, reader)
+        return found if reader is None or not self.has_directories else self._as_read(paths, found, reader)
 
     def _long_looks(self, paths: tuple[str, ...]) -> Looks:
         known = self._looks.get(id(paths))
@@ -128,7 +132,7 @@ class Files:
             self._glances.clear()
             self._glanced = now
         found = (self._glance(paths[0]),) if len(paths) == 1 else tuple([self._glance(path) for path in paths])
-        return found if reader is None or not self._has_directories else self._as_read(paths, found, reader)
+        return found if reader is None or not self.has_directories else self._as_read(paths, found, reader)
 
     def _glance(self, path: str) -> Look:
         found = self._glances.get(path, _NEVER)
@@ -141,7 +145,8 @@ class Files:
         directories = self._directories(looks)
         if not directories:
             return looks
-        made = [os.path.normpath(self.place(path)) for path in (*reader.outputs, reader.stdout, reader.stderr) if path]
+        out = (*reader.outputs, reader.stdout, reader.stderr, *self.left_out(reader))
+        made = [os.path.normpath(self.place(path)) for path in out if path]
         found = list(looks)
         for number in directories:
             place = self.place(paths[number])
@@ -269,6 +274,10 @@ class Files:
         if len(paths) >= LONG:
             _remember(self._taken, (id(looks), check), (looks, figures))
         return figures
+
+
+def _left_out_nothing(reader: Task) -> Iterable[str]:
+    return ()
 
 
 def _remember(known: dict[_Key, _Kept], key: _Key, kept: _Kept) -> None:

@@ -42,6 +42,7 @@ class Looking:
         self._files = Files(root, waits=waits)
         self._signer = Signer(records.salt)
         self._temporary = Temporary(graph, records)
+        self._files.left_out = self._temporary.inside
         self._doubtful = doubtful
         self._latest: dict[int, int] = {}  # by gather: the serial of its members' last end
         self._ran: dict[int, str] = {}  # by gather: what to say when it ran
@@ -52,6 +53,7 @@ class Looking:
         """Whether a ready task is to run."""
         ran = tuple(ran)
         looks = self._files.glance(task.inputs, task)
+        inside = self._temporary.inside(task) if self._files.has_directories else ()
         stand_ins = _NOBODY
         if None in looks:
             gone = absent(task.inputs, looks)
@@ -59,10 +61,12 @@ class Looking:
             missing = self._missing(task, [path for path in gone if path not in stand_ins])
             if missing:
                 return missing_input(missing)
-        elif not is_forced and not ran and self._is_fresh(task, looks):
+        elif not is_forced and not ran and not inside and self._is_fresh(task, looks):
             return _FRESH
         self._files.contents.refill()
         found = self._examine(task, ran, looks, stand_ins, is_forced=is_forced)
+        if inside:
+            stand_ins = self._examine_inside(task, inside, stand_ins, found)
         if found.reasons:
             return self._stale(task, found.reasons, stand_ins)
         if found.is_pending:
@@ -164,6 +168,27 @@ class Looking:
         if found.inputs is None and not stand_ins and self._temporary.is_news(task, past):
             found.inputs = past.start.inputs
         found.is_pending |= compared.is_pending
+
+    def _examine_inside(
+        self, task: Task, inside: tuple[str, ...], stand_ins: Mapping[str, Figure], found: _Examined
+    ) -> Mapping[str, Figure]:
+        """Files that may be gone are no part of the directories that a task reads: whether their makers ran tells. The
+        stand-ins, with those of which it reads that way and that are gone.
+        """
+        past = self._records.past(task.name)
+        if not found.reasons and past is not None:
+            news = [maker for maker in self._temporary.who_made(task, inside) if self._is_news(maker, past)]
+            if news:
+                is_certain = any(self._is_certain(maker.index) for maker in news)
+                said = named([maker.name for maker in news])
+                found.reasons.append(Reason(ReasonKind.NEEDS_RAN, said, is_certain))
+        gone = absent(inside, self._files.looks(inside))
+        return {**stand_ins, **dict.fromkeys(gone)}
+
+    def _is_news(self, maker: Task, past: Past) -> bool:
+        if maker.index in self._executed and self._ran_anew(maker.index):
+            return True  # perhaps not on record yet
+        return not self._temporary.has_seen(past, maker)
 
     def _examine_outputs(self, task: Task, past: Past, inputs: Looks, found: _Examined) -> None:
         assert past.start is not None

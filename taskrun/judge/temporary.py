@@ -11,6 +11,7 @@ from taskrun.model import Figure, Past, Status, Task, Temp
 
 _SUCCEEDED = Status.SUCCEEDED.value
 _UNKNOWN: Figure = ""  # like no other
+_MOST_KEPT = 256
 
 
 class Temporary:
@@ -21,6 +22,7 @@ class Temporary:
         self._records = records
         self._has_any: bool | None = None
         self._wanted: dict[int, bool] = {}  # whether for certain
+        self._known_inside: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._last: tuple[tuple[str, ...], Set[str]] = (), set()
 
     def may_go(self, task: Task) -> bool:
@@ -71,6 +73,30 @@ class Temporary:
         makers = [maker for maker in self._makers(task) if not directories.isdisjoint(maker.outputs)]
         pasts = [self._records.past(maker.name) for maker in makers]
         return any(made is not None and not _has_seen(past, made) for made in pasts)
+
+    def inside(self, task: Task) -> tuple[str, ...]:
+        """The outputs that may be gone and lie in directories that the task reads as a whole."""
+        if not self._has_temporary:
+            return ()
+        known = self._known_inside.get(id(task.inputs))
+        if known is None or known[0] is not task.inputs:
+            read = set(task.inputs)
+            outputs = (output for maker in self._makers(task) for output in maker.outputs)
+            found = tuple([output for output in outputs if not read.isdisjoint(above(output))])
+            if len(self._known_inside) >= _MOST_KEPT:
+                self._known_inside.clear()
+            known = self._known_inside[id(task.inputs)] = (task.inputs, found)
+        return known[1]
+
+    def who_made(self, task: Task, paths: Iterable[str]) -> list[Task]:
+        """Who makes these of what a task reads."""
+        wanted = set(paths)
+        return [maker for maker in self._makers(task) if not wanted.isdisjoint(maker.outputs)]
+
+    def has_seen(self, past: Past, maker: Task) -> bool:
+        """Whether a task has looked at what it reads since this one ran, but for making it again."""
+        made = self._records.past(maker.name)
+        return made is not None and _has_seen(past, made)
 
     def want(self, task: Task, paths: Iterable[str], *, is_certain: bool) -> tuple[int, ...]:
         """Who made these inputs of a task, and is to make them again; not `is_certain`: if it comes to that."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 
 from taskrun.freshness import Files, Signer, named
+from taskrun.judge.temporary import Temporary
 from taskrun.manager.changing import Change, check_over
 from taskrun.model import AnyRecord, EndRecord, Figure, Past, StartRecord, Status, Task, Temp
 
@@ -32,7 +33,7 @@ def mark_done(change: Change, chosen: Collection[int], *, force: bool = False) -
     """
     records, graph = change.records, change.study.graph
     tasks = [graph.tasks[node] for node in graph.order if node in chosen]
-    check_over(records, (past for task in tasks if (past := records.past(task.name)) is not None))
+    check_over(change, (past for task in tasks if (past := records.past(task.name)) is not None))
     acceptor = _Acceptor(change)
     found: list[AnyRecord] = []
     refused = {}
@@ -55,6 +56,7 @@ class _Acceptor:
         self._files = Files(change.study.root, waits=True)
         self._signer = Signer(change.records.salt)
         self._temporary = _temporary(change)
+        self._files.left_out = Temporary(change.study.graph, change.records).inside
 
     def look(self, task: Task) -> tuple[str, Sequence[AnyRecord]]:
         """What is missing, in words, and the records of an attempt that has come to what is there."""

@@ -33,6 +33,11 @@ def test_a_study_whose_directory_is_its_input_is_fresh_the_second_time(folder: F
     assert "input changed: . (its files)" in folder.taskrun("run", "-v").stderr
 
 
+def ran(folder: Folder, *words: str) -> list[str]:
+    """The tasks that a run executes."""
+    return [str(event["task"]) for event in folder.events(*words) if event["event"] == "started"]
+
+
 TREE = """
 steps:
   unpack:
@@ -49,23 +54,48 @@ def test_a_directory_that_is_discarded_may_be_read_by_its_files(folder: Folder) 
     folder.write("sweep.yaml", TREE)
     folder.write("src", "1")
 
-    def ran(*words: str) -> list[object]:
-        return [event["task"] for event in folder.events(*words) if event["event"] == "started"]
-
-    assert ran() == ["unpack", "use", "all"]
+    assert ran(folder) == ["unpack", "use", "all"]
     assert not (folder.path / "tree").exists()
-    assert ran() == []
+    assert ran(folder) == []
     (folder.path / "used").unlink()
-    assert ran() == ["unpack", "use"]
-    assert ran() == []
+    assert ran(folder) == ["unpack", "use"]
+    assert ran(folder) == []
     folder.taskrun("reset", "unpack")
-    assert ran() == ["unpack"]
+    assert ran(folder) == ["unpack"]
     assert not (folder.path / "tree").exists()
-    assert ran() == []
-    assert ran("-f", "unpack") == ["unpack"]
+    assert ran(folder) == []
+    assert ran(folder, "-f", "unpack") == ["unpack"]
     assert (folder.path / "tree").exists()  # it was asked for, and nobody has looked at it
-    assert ran() == []
+    assert ran(folder) == []
     assert not (folder.path / "tree").exists()
     folder.write("src", "22")
-    assert sorted(map(str, ran())) == ["all", "unpack", "use"]
+    assert sorted(ran(folder)) == ["all", "unpack", "use"]
     assert folder.read("used") == "22"
+
+
+PARTS = """
+sweep: {n: [1, 2]}
+steps:
+  part: {run: "echo {n} > {outputs}", outputs: "data/{n}", temp: delete}
+  merge: {run: "cat data/* > {outputs}", inputs: data, outputs: merged}
+"""
+
+
+def test_a_directory_that_is_read_as_a_whole_may_have_lost_what_is_temporary(folder: Folder) -> None:
+    folder.write("sweep.yaml", PARTS)
+    assert ran(folder) == ["part/n=1", "part/n=2", "merge"]
+    assert list((folder.path / "data").iterdir()) == []
+    assert ran(folder) == []
+    folder.write("data/mine", "3\n")  # it is no temporary output, so it counts, and the others are needed
+    assert folder.taskrun("run", "-n", "-v").stdout.count("# part") == 2
+    assert ran(folder) == ["part/n=1", "part/n=2", "merge"]
+    assert folder.read("merged") == "1\n2\n3\n"
+    assert ran(folder) == []
+    folder.taskrun("reset", "part", "n=1")
+    assert ran(folder) == ["part/n=1", "part/n=2", "merge"]
+    assert ran(folder, "-f", "part", "n=2") == ["part/n=2"]
+    assert ran(folder) == ["part/n=1", "merge"]
+    assert ran(folder) == []
+    assert folder.taskrun("mark-done", "merge").returncode == 0
+    assert ran(folder) == []
+    assert folder.read("merged") == "1\n2\n3\n"
