@@ -137,7 +137,9 @@ class Files:
     def _glance(self, path: str) -> Look:
         found = self._glances.get(path, _NEVER)
         if found is _NEVER:
-            found = self._glances[path] = self.look(path)
+            found = self._glances[path] = look_at(path if path.startswith("/") else self._prefix + path)
+            if found.__class__ is Directory:
+                self.has_directories = True
         return found
 
     def _as_read(self, paths: tuple[str, ...], looks: Looks, reader: Task) -> Looks:
