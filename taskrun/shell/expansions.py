@@ -6,6 +6,7 @@ What is certain for all of the shells that we quote for is followed; the rest is
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 
 from taskrun.shell.cursor import CONTINUATION, SLOT, Cursor, Doubt
 from taskrun.shell.spots import Kind
@@ -18,12 +19,12 @@ _PLAIN_DOUBLE = re.compile(r"[^}{'\"`\\\0$]*(?:\$[A-Za-z_0-9@*#]+[^}{'\"`\\\0$]*
 _PLAIN_INDEX = re.compile(r"[^\]\['\"`\\()\n{};&|<>]*\]")
 
 
-class Expansions(Cursor):
+class Expansions(Cursor, ABC):
     """The parts of words; what `$(...)` holds is read by the class that knows commands."""
 
+    @abstractmethod
     def substituted_commands(self) -> None:
         """Read commands up to the closing parenthesis."""
-        raise NotImplementedError
 
     def single(self) -> None:
         """From behind the opening single quote to behind the closing one."""

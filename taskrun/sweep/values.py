@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from taskrun.errors import Place, did_you_mean
 from taskrun.names import encode
+from taskrun.shell import quote_visible
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES, Range, ValuesError, check_count, counted, growing, number, stepped
 
@@ -91,9 +92,10 @@ def stands_for_itself(value: str) -> bool:
 
 
 def selecting(name: str, values: Sequence[str]) -> str:
-    """What selects the tasks with these values on a command line: `buffer=1024,2048`."""
-    few = len(values) <= _MOST_TO_SELECT
-    return f"{name}={','.join(map(encode, values)) if few else 'VALUE,...'}"
+    """What selects the tasks with these values on a command line: `buffer=1024,2048`, or `'opts=-O2 -g'`."""
+    if len(values) > _MOST_TO_SELECT:
+        return f"{name}=VALUE,..."
+    return quote_visible(f"{name}={','.join([encode(value) if set(value) & set(',%') else value for value in values])}")
 
 
 def find_files(pattern: str, directory: str) -> list[str]:

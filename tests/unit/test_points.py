@@ -185,7 +185,7 @@ def test_values_of_the_command_line_take_the_place_of_a_names_values_everywhere(
     ("sets", "says"),
     [
         ({"bufer": "1"}, "--set bufer: the sweep has no name 'bufer'; did you mean 'buffer'?"),
-        ({"x": "1,a/b"}, "its values cannot be replaced alone; select instead: x=1,a%2Fb"),
+        ({"x": "1,a/b"}, "its values cannot be replaced alone; select instead: x=1,a/b"),
     ],
 )
 def test_values_of_the_command_line_can_be_for_a_wrong_name(sets: dict[str, str], says: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,15 @@ def test_where_nothing_is_gathered_set_needs_no_hint(typed: Typed, tmp_path: Pat
     (tmp_path / "sweep.yaml").write_text(f"sweep: {{a: [1, 2], b: [1, 2]}}\nsteps: {steps}")
     assert typed("run", "-n", "--set", "a=1").err == ""
     assert "this makes each t gather 1 of 2 s" in typed("run", "-n", "--set", "b=1").err
+
+
+def test_the_hint_at_selecting_can_be_pasted_whatever_the_values(typed: Typed, tmp_path: Path) -> None:
+    steps = "{s: {run: 'echo {o}', outputs: '{o}'}, t: 'cat {s.outputs}'}"
+    (tmp_path / "sweep.yaml").write_text(f"sweep: {{o: ['-O2 -g', 'a,b', 50%, x/y]}}\nsteps: {steps}")
+    said = "this makes t gather 2 of 4 s; to run only some tasks, select: taskrun run sweep.yaml"
+    for values, chosen in {"-O2 -g,x/y": "'o=-O2 -g,x/y'", "50%,x/y": "o=50%25,x/y"}.items():
+        assert f"--set {chosen}: {said} {chosen}\n" in typed("run", "-n", "--set", f"o={values}").err
+        assert len(typed("list", "s", *shlex.split(chosen)).out.splitlines()) == 2
 
 
 SETS = [
