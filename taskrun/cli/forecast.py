@@ -9,24 +9,26 @@ from msgspec import Struct
 from taskrun.cli.source import Opened
 from taskrun.graph import Graph
 from taskrun.journal import Records
-from taskrun.model import Reason, Status, Temp
+from taskrun.model import Cause, Finished, Reason, Status, Temp
 
 
 class Prospect(Struct, frozen=True, gc=False):
     """What a run now would do with a task. `would_run`: None where that hangs on what comes out of others.
 
-    `refused`: why it could not be run; `missing`: what input that is, and whose.
+    `refused`: why it could not be run; `missing`: what input that is, and whose. `has_failed`: by itself, its runner
+    being gone; a run takes that for its result.
     """
 
     would_run: bool | None
     reasons: tuple[Reason, ...] = ()
     refused: str = ""
     missing: str = ""
+    has_failed: bool = False
 
     @property
     def is_fresh(self) -> bool | None:
         """Whether a run now would leave it alone; None where nobody knows."""
-        return None if self.would_run is None else not (self.would_run or self.refused)
+        return None if self.would_run is None else not (self.would_run or self.refused or self.has_failed)
 
     @property
     def why(self) -> str:
@@ -47,7 +49,7 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
     from taskrun.executors.idle import IdleExecutor
     from taskrun.manager import Options, preview
     from taskrun.manager.keeping import AlreadyRead
-    from taskrun.model import Finished, Found, Skipped, Started
+    from taskrun.model import Found, Skipped, Started
 
     graph = opened.study.graph
     names = () if chosen is None else tuple([graph.tasks[index].name for index in _concerned(graph, chosen)])
@@ -59,14 +61,24 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
                 found[event.task.index] = FRESH
             elif isinstance(event, Started):
                 found[event.task.index] = _stale(event.reasons)
-            elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
-                missing = event.settled.message
-                found[event.task.index] = Prospect(False, refused=missing, missing=missing)
+            elif isinstance(event, Finished):
+                if (end := _ended(event)) is not None or event.task.index not in found:
+                    found[event.task.index] = end or FRESH
             elif isinstance(event, Skipped):
                 culprit = found.get(graph.index(event.culprit) or 0, UNKNOWN)
-                missing = f"{culprit.missing}; {event.culprit} needs it"
+                missing = f"{culprit.missing}; {event.culprit} needs it" if culprit.missing else event.reason
                 found[event.task.index] = Prospect(False, refused=event.reason, missing=missing)
     return found
+
+
+def _ended(event: Finished) -> Prospect | None:
+    """Of what could not be executed, or has ended by itself already; None where it ends well."""
+    if event.settled.status is not Status.FAILED:
+        return None
+    if event.settled.cause in (Cause.MISSING_INPUT, Cause.COULD_NOT_START):
+        missing = event.settled.message
+        return Prospect(False, refused=missing, missing=missing)
+    return Prospect(False, has_failed=True)
 
 
 def _stale(reasons: Sequence[Reason]) -> Prospect:

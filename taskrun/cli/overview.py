@@ -94,7 +94,8 @@ def overview(facts: Facts, terminal: Terminal, room: Room) -> list[str]:
     most = room.rows
     notable = [stands for stands in facts.tasks if stands[1].status not in _ORDINARY]
     sections = [section for make in (_running, _failed, _skipped) if (section := make(notable, facts, terminal, most))]
-    ends = [line for line in (_gone_line(facts), _run_line(facts), _to_go(facts)) if line]
+    lasting = (_unrecorded_line(facts), _gone_line(facts), _run_line(facts), _to_go(facts))
+    ends = [line for line in lasting if line]
     table = _Table(facts, terminal, room)
     if most is None:
         shares = [10**9] * (1 + len(sections))
@@ -235,7 +236,8 @@ def _running(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: 
 
 def _running_line(task: Task, standing: Standing, facts: Facts) -> str:
     since = show_seconds(facts.now - standing.began)
-    alone = "" if facts.holder is not None else ", its runner is gone"
+    where = f" ({standing.orphan.where})" if standing.orphan is not None else ""
+    alone = "" if facts.holder is not None else f", its runner is gone{where}"
     return f"{INDENT}{printable(task.name)}  for {since}, attempt {standing.attempt}{alone}{_telling(task)}"
 
 
@@ -317,6 +319,15 @@ def _stop(end: RunEndRecord) -> str:
     if end.stopped_by is None:
         return ""
     return f"stopped by {end.stopped_by}: " if end.stopped_by else "left early by its program: "
+
+
+def _unrecorded_line(facts: Facts) -> str:
+    names = [task.name for task, standing in facts.tasks if standing.is_unrecorded]
+    if not names:
+        return ""
+    which = "its runner was" if len(names) == 1 else "their runner was"
+    said = f"ended when {which} gone: the next run puts that on record"
+    return f"{printable(named(names))} {said}"
 
 
 def _gone_line(facts: Facts) -> str:

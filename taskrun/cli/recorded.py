@@ -47,7 +47,7 @@ def open_recorded(source: Source) -> Opened:
     if found.source.endswith(_FILES) and os.path.isfile(os.path.join(source.here, found.source)):
         return replace(source, file=found.source).open()
     state = source.state_of(source.here, found.name)
-    seen = look_up(state)
+    seen = look_up(state, root=source.here)
     return Opened(
         study=recorded_study(seen.records, name=found.name, root=source.here),
         file=found.name,

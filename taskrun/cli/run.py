@@ -16,7 +16,8 @@ from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
 from taskrun.manager.display import Display, Wishes
-from taskrun.model import Finished, RunFinished, Skipped, Started, Status
+from taskrun.model import Adopted, Cause, Finished, RunFinished, Skipped, Started, Status
+from taskrun.printer.words import outcome
 from taskrun.quantity import show_seconds
 
 if TYPE_CHECKING:
@@ -129,10 +130,19 @@ def _dry_run(study: Study, options: Options, *, verbose: bool) -> int:
         for event in batch:
             if isinstance(event, Started) and verbose:
                 executor.note(event.task, event.reasons)
+            elif isinstance(event, Adopted):
+                click.echo(f"taskrun: {event.task.name}: still running; a run waits for it", err=True)
             elif isinstance(event, Finished) and event.settled.status is Status.FAILED:
-                click.echo(f"taskrun: {event.task.name}: {event.settled.message}", err=True)
+                click.echo(f"taskrun: {event.task.name}: {_failed(event)}", err=True)
                 status = 1
             elif isinstance(event, Skipped):
                 click.echo(f"taskrun: {event.task.name}: skipped, {event.reason}", err=True)
                 status = 1
     return status
+
+
+def _failed(event: Finished) -> str:
+    """Why a task cannot be executed, or how it has ended already."""
+    if event.settled.cause in (Cause.EXIT, Cause.MISSING_OUTPUT):
+        return f"it failed when its runner was gone, and a run takes that result: {outcome(event.ended, event.settled)}"
+    return event.settled.message

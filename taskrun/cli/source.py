@@ -58,7 +58,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
         if self.seen is not None:
             return self.seen
-        found = look_up(self.state, source=self.study.source)
+        found = look_up(self.state, source=self.study.source, root=self.study.root)
         records = found.records
         for record in successions(self.study.graph, records.pasts(), records.past, salt=records.salt, now=0.0):
             records.apply(record)

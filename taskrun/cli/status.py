@@ -156,8 +156,18 @@ def _described(task: Task, standing: Standing, opened: Opened, prospect: Prospec
         "seconds": end.seconds if end else None,
         "max_rss": end.max_rss if end else None,
         "log": _log(task, standing, opened),
-        "reason": None if is_running else standing.why or prospect.why or None,
+        "reason": _reason(standing, prospect),
     }
+
+
+def _reason(standing: Standing, prospect: Prospect) -> str | None:
+    """Why it stands so; where all went well, why it would run again all the same."""
+    is_good = standing.status is Status.SUCCEEDED
+    return (prospect.why or standing.why if is_good else standing.why or _not_running(standing, prospect)) or None
+
+
+def _not_running(standing: Standing, prospect: Prospect) -> str:
+    return "" if standing.status is Status.RUNNING else prospect.why
 
 
 def _log(task: Task, standing: Standing, opened: Opened) -> str | None:

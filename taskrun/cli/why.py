@@ -135,18 +135,29 @@ def _verdict(answer: Answer, now: float) -> str:
     standing = answer.standing
     who = "the next run" if answer.is_live else "a run now"
     if standing.status is Status.RUNNING:
+        where = f" ({standing.orphan.where})" if standing.orphan is not None else ""
         alone = "" if answer.is_live else "; its runner is gone, and the next run will wait for it"
-        return f"running for {show_seconds(now - standing.began)}, attempt {standing.attempt}{alone}"
+        return f"running for {show_seconds(now - standing.began)}{where}, attempt {standing.attempt}{alone}"
     if answer.is_left:
         waits = next(f"waits {reason.detail}" for reason in answer.reasons if reason.kind is ReasonKind.WAITS)
         return waits if answer.would_run else f"{waits}, and may turn out to be fresh"
     if not answer.is_known:
         return f"{_done(standing)}; only what started it knows whether it would be executed again"
+    if standing.is_unrecorded and answer.would_run is False:
+        return f"{_ended(standing)} when its runner was gone (attempt {standing.attempt}); {who} would take its result"
     if answer.would_run is None:
         return f"{who} might execute it"
     if answer.would_run:
         return f"{who} would execute it"
     return f"{who} could not execute it" if answer.reasons else f"fresh, {_done(standing)}; {who} would leave it alone"
+
+
+def _ended(standing: Standing) -> str:
+    end = standing.past.end
+    assert end is not None
+    if standing.status is Status.SUCCEEDED:
+        return "it succeeded"
+    return f"it failed ({end.cause}: {end.message})" if end.message else f"it failed (exit code {end.exit_code})"
 
 
 def _done(standing: Standing) -> str:

@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from taskrun.executors.base import Refused, Verdict
+from taskrun.freshness import named
 from taskrun.graph import Graph
 from taskrun.journal import Records
 from taskrun.judge.looking import Looking
-from taskrun.model import Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, Status, Task
+from taskrun.model import Cause, Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, StartRecord, Status, Task
 
 
 class DryJudge(Looking):
-    """The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes."""
+    """The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes.
 
-    def __init__(self, graph: Graph, records: Records, *, root: str, doubtful: Collection[str] = ()) -> None:
+    `alive`: tasks with an attempt that an earlier run left, and that a run would wait for.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        records: Records,
+        *,
+        root: str,
+        doubtful: Collection[str] = (),
+        alive: Collection[int] = (),
+    ) -> None:
         super().__init__(graph, records, root=root, doubtful=doubtful, waits=True)
+        self._alive = alive
+        self._begun: set[int] = set()
         self._made: set[str] = set()  # what would be made
         self._touched: set[str] = set()  # the directories above it
         self._known_missing: dict[int, tuple[tuple[str, ...], list[str]]] = {}  # by the identity of a list of inputs
@@ -24,18 +38,51 @@ class DryJudge(Looking):
 
     def prepare(self, task: Task) -> Prepared | Refused:
         """Nothing to make room for."""
+        self._begun.add(task.index)
         return Prepared(self._signer.signature(task))
 
     def settle(self, task: Task, ended: Ended) -> Settled:
-        """What would be executed is taken to succeed."""
+        """What would be executed is taken to succeed, and so is what an earlier run left alive."""
         self._executed.add(task.index)
+        if task.index in self._begun:
+            self._have_made(task)
+            return Settled(Status.SUCCEEDED)
+        return self._settle_left(task, ended)
+
+    def _settle_left(self, task: Task, ended: Ended) -> Settled:
+        """What comes to an end that a run would find of an attempt which an earlier one began."""
+        past = self._records.past(task.name)
+        assert past is not None
+        assert past.start is not None
+        self._certain.add(task.index)
+        is_outdated = self._is_outdated(task, past.start)
+        if ended.exit_code != 0:
+            return Settled(Status.FAILED, Cause.EXIT, is_outdated=is_outdated)
+        outputs = past.start.signature.outputs
+        figures = self._files.take(outputs, task.traits.check, waits=True)
+        assert figures is not None
+        if task.index in self._alive:
+            self._have_made(task)
+        elif None in figures:
+            missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]
+            said = f"{task.name} did not make {named(missing)}"
+            return Settled(Status.FAILED, Cause.MISSING_OUTPUT, said, is_outdated=is_outdated)
+        return Settled(Status.SUCCEEDED, outputs=figures, is_outdated=is_outdated)
+
+    def _is_outdated(self, task: Task, start: StartRecord) -> bool:
+        """Whether the attempt did, or read, something else than the task would now."""
+        if self._signer.signature(task, start.signature) != start.signature:
+            return True
+        looks = self._files.looks(task.inputs, task)
+        return bool(self._files.compare(task.inputs, start.inputs, looks, task.traits.check).changed)
+
+    def _have_made(self, task: Task) -> None:
         for output in task.outputs:
             self._made.add(output)
             above = output.rpartition("/")[0]
             while above and above not in self._touched:
                 self._touched.add(above)
                 above = above.rpartition("/")[0]
-        return Settled(Status.SUCCEEDED)
 
     def discard(self, task: Task) -> None:
         """Nothing is removed."""

@@ -15,10 +15,10 @@ from taskrun.errors import StateError, UsageError, did_you_mean
 from taskrun.freshness import Files, successions
 from taskrun.graph import Study
 from taskrun.journal import JOURNAL, Journal, Records
-from taskrun.machine import boot_id, host_name
+from taskrun.machine import boot_id
 from taskrun.manager.invocation import invocation
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
-from taskrun.standing import OnRecord
+from taskrun.standing import look_for
 from taskrun.workspace import Workspace
 
 
@@ -101,7 +101,7 @@ def reset(change: Change, names: Iterable[str] | None = None) -> int:
     records = change.records
     pasts = records.pasts() if names is None else (past for name in names if (past := records.past(name)) is not None)
     known = [past for past in pasts if is_on_record(past)]
-    check_over(records, known)
+    check_over(change, known)
     for past in known:
         change.set_aside(past)
     now = time.time()
@@ -114,9 +114,9 @@ def is_on_record(past: Past) -> bool:
     return past.start is not None or past.end is not None or past.skip is not None
 
 
-def check_over(records: Records, pasts: Iterable[Past]) -> None:
+def check_over(change: Change, pasts: Iterable[Past]) -> None:
     """StateError where an attempt that has no end on record may still be on."""
-    found = [(past.name, how) for past in pasts if (how := may_run(records, past))]
+    found = [(past.name, how) for past in pasts if (how := may_run(change.records, past, state=change.state))]
     if not found:
         return
     name, how = found[0]
@@ -124,20 +124,20 @@ def check_over(records: Records, pasts: Iterable[Past]) -> None:
     raise StateError(f"{name!r} {how}{more}")
 
 
-def may_run(records: Records, past: Past) -> str:
-    """How an attempt may still be on, and what to do about it; "" where it is over."""
+def may_run(records: Records, past: Past, *, state: str) -> str:
+    """How an attempt may still be on, and what to do about it; "" where it is over. `state` is the state directory."""
     if past.start is None or past.end is not None:
         return ""
-    run = records.runs.get(past.start.run)
-    if run is not None and run.boot != boot_id() and run.host != host_name():
+    orphan = look_for(records, past, state=state)
+    host = orphan.handle.host
+    if orphan.is_unknown:
         return (
-            f"may still run on {run.host}, where a run began it that did not end; when that machine is off, "
-            f"`taskrun reset --assume-dead {run.host}`"
+            f"may still run on {host}, where a run began it that did not end; when that machine is off, "
+            f"`taskrun reset --assume-dead {host}`"
         )
-    if OnRecord(records, None).standing(past.name).status is not Status.RUNNING:
+    if orphan.survivor is None:
         return ""
-    pid = f" (pid {past.spawn.pid})" if past.spawn is not None else ""
-    return f"still runs{pid}, though its runner is gone; wait for its end or kill it"
+    return f"still runs ({orphan.where}), though its runner is gone; wait for its end or kill it"
 
 
 # --- machines that are gone -------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def assume_dead(change: Change, host: str, names: Collection[str] | None = None)
     if host not in running:
         raise UsageError(_no_such_host(host, running))
     pasts = [past for past in running[host] if names is None or past.name in names]
-    check_over(records, [past for past in pasts if _is_of_this_boot(records, past)])
+    check_over(change, [past for past in pasts if _is_of_this_boot(records, past)])
     for past in pasts:
         change.set_aside(past)
     change.amend([_interrupted(past, host) for past in pasts])

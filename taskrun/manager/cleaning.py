@@ -103,7 +103,7 @@ class Cleaner:
         """All of tasks that are on record and belong to no point of the sweep any more; `words` select among them."""
         find = Find()
         for past in self._gone(words):
-            how = may_run(self._records, past)
+            how = may_run(self._records, past, state=self._state)
             if how:
                 find.busy.append(f"{past.name} {how}")
                 continue
@@ -167,7 +167,8 @@ class Cleaner:
     # what lies in the state
 
     def _logs(self, find: Find, past: Past) -> None:
-        running = past.start.attempt if past.start is not None and may_run(self._records, past) else 0
+        is_on = past.start is not None and may_run(self._records, past, state=self._state)
+        running = past.start.attempt if past.start is not None and is_on else 0
         for attempt in range(1, past.attempts + 1):
             if attempt != running:
                 self._own(find, os.path.join(self._state, log_name(past.name, attempt)))

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from taskrun.errors import StateError, UsageError
 from taskrun.executors.base import Executor, Judge
+from taskrun.executors.foretold import ForetoldExecutor
 from taskrun.executors.local import LocalExecutor, hold_signals
 from taskrun.freshness import successions
 from taskrun.graph import Study
@@ -26,7 +27,7 @@ from taskrun.machine import boot_id, usable_cores
 from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation
 from taskrun.manager.keeping import ON_DISK, Keeping
-from taskrun.manager.outliving import left_behind
+from taskrun.manager.outliving import foretold, left_behind
 from taskrun.model import Event, Handle, RunRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
@@ -193,10 +194,16 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     chosen, selected = selection(study, options)
     log = MemoryJournal(records)
     log.amend(_successions(study, records, time.time()))
-    judge = DryJudge(study.graph, records, root=study.root, doubtful=records.doubtful(boot_id()))
+    left = foretold(study.graph, records, selected=selected, state=options.state)
+    judge = DryJudge(
+        study.graph, records,
+        root=study.root, doubtful=records.doubtful(boot_id()),
+        alive={index for index, each in left.items() if each.ended is None},
+    )  # fmt: skip
     batches = _batches(
-        study, options, executor, judge, records,
-        chosen=chosen, selected=selected, open_attempts={}, now=_steady_clock(), patience=_as_long_as_it_takes,
+        study, options, ForetoldExecutor(executor, left) if left else executor, judge, records,
+        chosen=chosen, selected=selected, open_attempts={index: each.handle for index, each in left.items()},
+        now=_steady_clock(), patience=_as_long_as_it_takes,
     )  # fmt: skip
     with closing(batches):
         for batch in batches:

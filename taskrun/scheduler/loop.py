@@ -64,8 +64,6 @@ Batch = tuple[Event, ...]
 BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
-
-
 STOPPED = "the run was stopped"
 
 
@@ -105,6 +103,7 @@ class Loop:
         self._numbers = Numbers(terms.attempts)
         self._events: list[Event] = []
         self._is_urgent = False
+        self._tells_first = False  # the judge is to find on record how an attempt of an earlier run has ended
         self._stop = Stop(executor, now, terms.grace)
         self._has_ticked = False
 
@@ -118,14 +117,15 @@ class Loop:
             if not self._stop.level:
                 self._begin()
             while self._live or self._is_settling or (self._plan.left and not self._stop.level):
+                if self._tells_first:
+                    yield from self._tell()
                 self._fill()
                 if self._has_ticked and not self._events:
                     yield ()
                 if self._events and (self._is_urgent or not self._is_deciding or len(self._events) >= BATCH):
                     yield from self._tell()
                 self._heed_reader()
-                if self._starting:
-                    self._launch()
+                self._launch()
                 self._wait()
             self._wind_up()
             yield from self._tell()
@@ -152,7 +152,7 @@ class Loop:
         self._is_urgent = True
 
     def _tell(self) -> Iterator[Batch]:
-        events, self._events, self._is_urgent = self._events, [], False
+        events, self._events, self._is_urgent, self._tells_first = self._events, [], False, False
         for start in range(0, len(events), BATCH):
             yield tuple(events[start : start + BATCH])
 
@@ -322,10 +322,9 @@ class Loop:
         for happening in self._executor.wait(timeout):
             self._take_in(happening)
         self._stop.kill_overdue()
-        if self._settling:
-            settling, self._settling = self._settling, []
-            for live, ended in settling:
-                self._settle(live, ended)
+        settling, self._settling = self._settling, []
+        for live, ended in settling:
+            self._settle(live, ended)
         self._undecided.ask_again()
 
     def _patience(self) -> float | None:
@@ -370,6 +369,7 @@ class Loop:
         finished = Finished(self._now(), live.task, ended, settled)
         if self._premature.is_to_judge_anew(live, finished, is_stopping=self._stop.level > 0):
             self._say(Recovered(self._now(), live.task, ended, settled))
+            self._tells_first = True
             self._follow(self._plan.recover(ended.task))
         else:
             self._finish(finished)

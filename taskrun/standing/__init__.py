@@ -1,6 +1,19 @@
 """How each task of a study stands by what is on record: for whoever looks without holding the state."""
 
+from taskrun.standing.orphans import Orphan, look_for
 from taskrun.standing.remaining import Remaining, is_left, is_over, remaining, tasks_of
 from taskrun.standing.tasks import OnRecord, Standing, Watch, look_up
 
-__all__ = ["OnRecord", "Remaining", "Standing", "Watch", "is_left", "is_over", "look_up", "remaining", "tasks_of"]
+__all__ = [
+    "OnRecord",
+    "Orphan",
+    "Remaining",
+    "Standing",
+    "Watch",
+    "is_left",
+    "is_over",
+    "look_for",
+    "look_up",
+    "remaining",
+    "tasks_of",
+]

@@ -7,23 +7,30 @@ import os
 from msgspec import Struct
 from msgspec.structs import replace
 
+from taskrun.freshness import named
 from taskrun.graph import Graph
 from taskrun.journal import JOURNAL, Follower, Holder, Records, read_holder, read_journal
-from taskrun.machine import boot_id, find_process
-from taskrun.model import Cause, EndRecord, Handle, Past, RunRecord, StartRecord, Status
+from taskrun.model import Cause, Ended, EndRecord, Past, RunRecord, Status
+from taskrun.standing.orphans import Orphan, look_for
 
 _LOOKS = 5  # as long as runs come and go while the journal is read
 _STATUSES = {status.value: status for status in Status}
 _BY_ITSELF = (None, Cause.EXIT.value, Cause.SIGNAL.value)  # causes that the exit code or the signal says already
 _NOT_SEEN = "its runner is gone, and so is it"
+_BY_ITSELF_THEN = "it ended by itself when its runner was gone, which is not on record yet"
 
 
 class Standing(Struct, frozen=True, gc=False):
-    """How one task stands. `cause` is the word of the design where it failed."""
+    """How one task stands. `cause` is the word of the design where it failed.
+
+    `orphan`: there for an attempt without an end on record whose run is gone. Where it has ended, that end is in `past`
+    as if it were on record.
+    """
 
     past: Past
     status: Status
     cause: str | None = None
+    orphan: Orphan | None = None
 
     @property
     def attempt(self) -> int:
@@ -46,14 +53,28 @@ class Standing(Struct, frozen=True, gc=False):
         """In words, where there is something to say."""
         if self.past.skip is not None:
             return self.past.skip.reason
-        if self.status is not Status.FAILED:
-            return ""
-        return _outcome(self.past.end) if self.past.end is not None else f"{self.cause}: {_NOT_SEEN}"
+        if self.orphan is not None and self.status is Status.RUNNING:
+            return f"its runner is gone, and it runs on ({self.orphan.where})"
+        said = ""
+        if self.status is Status.FAILED:
+            said = _outcome(self.past.end) if self.past.end is not None else f"{self.cause}: {self._not_seen}"
+        return "; ".join(filter(None, (said, _BY_ITSELF_THEN if self.is_unrecorded else "")))
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether it has ended by itself, its runner being gone, and that is not on record yet."""
+        return self.orphan is not None and self.orphan.ended is not None
+
+    @property
+    def _not_seen(self) -> str:
+        if self.orphan is not None and self.orphan.is_unknown:
+            return f"it may still run on {self.orphan.handle.host}, and there is no telling from here"
+        return _NOT_SEEN
 
     @property
     def kept(self) -> Standing:
         """The same, whatever goes on record later."""
-        return Standing(replace(self.past), self.status, self.cause)
+        return Standing(replace(self.past), self.status, self.cause, self.orphan)
 
 
 def _outcome(end: EndRecord) -> str:
@@ -65,10 +86,12 @@ def _outcome(end: EndRecord) -> str:
 
 
 class OnRecord(Struct, frozen=True):
-    """What is on record of a study, and which run holds its state."""
+    """What is on record of a study, and which run holds its state, the directory `state`; `root` is the study's."""
 
     records: Records
     holder: Holder | None
+    state: str = ""
+    root: str | None = None
 
     @property
     def last_run(self) -> RunRecord | None:
@@ -93,9 +116,9 @@ class OnRecord(Struct, frozen=True):
             return Standing(past, _STATUSES[past.end.status], past.end.cause)
         if past.start is None:
             return Standing(past, Status.WAITING)
-        if self._is_running(past, past.start):
+        if self.holder is not None and self.holder.run == past.start.run:
             return Standing(past, Status.RUNNING)
-        return Standing(past, Status.FAILED, Cause.INTERRUPTED.value)
+        return self._orphaned(past, look_for(self.records, past, state=self.state))
 
     def gone(self, graph: Graph) -> list[str]:
         """The tasks that had an attempt, and that the study has no more."""
@@ -105,20 +128,41 @@ class OnRecord(Struct, frozen=True):
             if (past.start is not None or past.end is not None) and graph.index(past.name) is None
         ]
 
-    def _is_running(self, past: Past, start: StartRecord) -> bool:
-        """Whether an attempt without an end is in its run's hands, or its process outlives its runner."""
-        if self.holder is not None and self.holder.run == start.run:
-            return True
-        run = self.records.runs.get(start.run)
-        if run is None or run.boot != boot_id():
-            return False
-        handle = Handle(start.run, start.attempt, start.round)
-        if past.spawn is not None:
-            handle = replace(handle, pid=past.spawn.pid, ticks=past.spawn.ticks, namespace=past.spawn.namespace)
-        return find_process(start.task, handle) is not None
+    def _orphaned(self, past: Past, orphan: Orphan) -> Standing:
+        """How an attempt without an end stands that is not in its run's hands."""
+        if orphan.survivor is not None:
+            return Standing(past, Status.RUNNING, orphan=orphan)
+        if orphan.ended is None:
+            return Standing(past, Status.FAILED, Cause.INTERRUPTED.value, orphan)
+        end = self._end(past, orphan.ended)
+        return Standing(replace(past, end=end, spawn=None), _STATUSES[end.status], end.cause, orphan)
+
+    def _end(self, past: Past, ended: Ended) -> EndRecord:
+        """What the next run will put on record."""
+        assert past.start is not None
+        cause = Cause.EXIT if ended.exit_code else None
+        message = ""
+        if cause is None and self.root is not None:
+            paths = past.start.signature.outputs
+            missing = [path for path in paths if not os.path.exists(os.path.join(self.root, path))]
+            if missing:
+                cause, message = Cause.MISSING_OUTPUT, f"{past.name} did not make {named(missing)}"
+        return EndRecord(
+            task=past.name,
+            attempt=ended.attempt,
+            time=ended.end,
+            status=(Status.SUCCEEDED if cause is None else Status.FAILED).value,
+            cause=cause.value if cause is not None else None,
+            exit_code=ended.exit_code,
+            message=message,
+            seconds=ended.seconds,
+            user=ended.user,
+            system=ended.system,
+            max_rss=ended.max_rss,
+        )
 
 
-def look_up(directory: str, *, source: str | None = None) -> OnRecord:
+def look_up(directory: str, *, source: str | None = None, root: str | None = None) -> OnRecord:
     """What is on record in a state directory; takes no lock. Raises StateError where it cannot be read.
 
     Who holds the state is asked before and after: a run that came or went meanwhile would look like a dead one's.
@@ -131,7 +175,7 @@ def look_up(directory: str, *, source: str | None = None) -> OnRecord:
         if after == before:
             break
         before = after
-    return OnRecord(records, holder)
+    return OnRecord(records, holder, directory, root)
 
 
 class Watch:
@@ -151,7 +195,7 @@ class Watch:
             if after == before:
                 break
             before = after
-        return OnRecord(self._follower.records, holder)
+        return OnRecord(self._follower.records, holder, self._directory)
 
 
 def _moment(directory: str, holder: Holder | None) -> object:

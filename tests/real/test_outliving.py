@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from studies import Folder, Json, read_until, wait_until
 
+from taskrun.machine import identity
 from taskrun.results import Result, is_held, read_result
 
 pytestmark = pytest.mark.real
@@ -249,3 +250,124 @@ def test_what_a_task_needs_may_come_out_the_same_and_its_result_holds(folder: Fo
     assert told == [("started", "make"), ("finished", "make"), ("finished", "slow")]
     assert executions(folder) == 1
     assert {event["event"] for event in run(folder)[1].values()} == {"fresh"}
+
+
+# --- what those say who only look -------------------------------------------------------------------------------------
+
+
+def described(folder: Folder) -> dict[str, dict[str, Json]]:
+    """What `status --json` says of each task."""
+    return {task["name"]: task for task in json.loads(folder.taskrun("status", "--json").stdout)["tasks"]}
+
+
+def commands_of(folder: Folder) -> str:
+    """The script of a dry run, which changes nothing."""
+    before = {path: path.read_bytes() for path in (folder.path / ".taskrun").rglob("*") if path.is_file()}
+    script = folder.taskrun("run", "-n").stdout
+    assert {path: path.read_bytes() for path in (folder.path / ".taskrun").rglob("*") if path.is_file()} == before
+    return script
+
+
+def test_a_good_end_that_is_not_on_record_yet_is_seen_by_all_who_look(folder: Folder) -> None:
+    begin(folder)
+    let_go(folder)
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["fresh"], slow["cause"], slow["exit_code"]) == ("succeeded", True, None, 0)
+    assert slow["reason"] == "it ended by itself when its runner was gone, which is not on record yet"
+    assert slow["seconds"]
+    said = folder.taskrun("status").stdout
+    assert "\nslow ended when its runner was gone: the next run puts that on record\n" in said
+    assert folder.taskrun("why", "slow").stdout == (
+        "slow: it succeeded when its runner was gone (attempt 1); a run now would take its result\n"
+    )
+    assert json.loads(folder.taskrun("why", "--json", "slow").stdout)["would_run"] is False
+    script = commands_of(folder)
+    assert "touch begun" not in script
+    assert "cp out copy" in script, "which has never run"
+    assert run(folder)[0] == 0
+    assert executions(folder) == 1
+    assert described(folder)["slow"]["reason"] is None
+
+
+def test_a_bad_end_that_is_not_on_record_yet_is_seen_by_all_who_look(folder: Folder) -> None:
+    begin(folder, "exit 3")
+    let_go(folder)
+    both = described(folder)
+    assert (both["slow"]["status"], both["slow"]["fresh"], both["slow"]["cause"]) == ("failed", False, "exit")
+    assert both["slow"]["reason"] == (
+        "exit code 3; it ended by itself when its runner was gone, which is not on record yet"
+    )
+    assert both["after"]["fresh"] is False
+    assert folder.taskrun("why", "slow").stdout == (
+        "slow: it failed (exit code 3) when its runner was gone (attempt 1); a run now would take its result\n"
+    )
+    assert folder.taskrun("why", "after").stdout == (
+        "after: a run now could not execute it\n    input missing: 'slow' failed\n"
+    )
+    dry = folder.taskrun("run", "-n")
+    assert (dry.returncode, dry.stdout) == (1, "")
+    assert "taskrun: slow: it failed when its runner was gone, and a run takes that result: exit code 3\n" in dry.stderr
+    assert run(folder)[0] == 1
+    assert executions(folder) == 1
+
+
+def test_an_output_that_was_not_made_is_seen_too(folder: Folder) -> None:
+    begin(folder, "rm out")
+    let_go(folder)
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["cause"]) == ("failed", "missing output")
+    assert str(slow["reason"]).startswith("missing output: slow did not make out; ")
+    assert commands_of(folder) == ""
+    assert run(folder)[1]["slow"]["cause"] == "missing output"
+
+
+def test_what_was_changed_since_is_shown_as_going_to_run_again(folder: Folder) -> None:
+    begin(folder)
+    let_go(folder)
+    folder.write("sweep.yaml", STUDY.format(end="echo changed >> out"))
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["fresh"]) == ("succeeded", False)
+    assert str(slow["reason"]).startswith("command changed")
+    assert folder.taskrun("why", "slow").stdout.startswith("slow: a run now would execute it\n    command changed")
+    assert "echo changed" in commands_of(folder)
+
+
+@pytest.mark.parametrize("is_shim_killed", [True, False])
+def test_what_still_runs_is_seen_to(folder: Folder, is_shim_killed: bool) -> None:
+    found = begin(folder)
+    assert found.command is not None
+    if is_shim_killed:
+        os.kill(found.shim.pid, signal.SIGKILL)
+        wait_until(lambda: is_held(path(folder)) is False)
+    pid = found.command.pid
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["fresh"]) == ("running", False)
+    assert slow["reason"] == f"its runner is gone, and it runs on (pid {pid})"
+    assert f", attempt 1, its runner is gone (pid {pid})\n" in folder.taskrun("status").stdout
+    assert f" (pid {pid}), attempt 1; its runner is gone, and the next run will wait for it\n" in (
+        folder.taskrun("why", "slow").stdout
+    )
+    dry = folder.taskrun("run", "-n")
+    assert "touch begun" not in dry.stdout
+    assert "taskrun: slow: still running; a run waits for it\n" in dry.stderr
+    refused = folder.taskrun("reset", "slow")
+    assert refused.returncode == 3
+    assert f"'slow' still runs (pid {pid}), though its runner is gone" in refused.stderr
+    folder.write("sweep.yaml", STUDY.format(end="true").replace("slow", "renamed"))
+    refused = folder.taskrun("run")
+    assert refused.returncode == 3
+    assert f"'slow', which an earlier run began, still runs (pid {pid}) and writes 'out'" in refused.stderr
+    let_go(folder)
+    wait_until(lambda: identity(pid) is None)
+    assert executions(folder) == 1
+
+
+def test_what_died_with_its_runner_is_interrupted(folder: Folder) -> None:
+    found = begin(folder)
+    assert found.command is not None
+    os.kill(found.shim.pid, signal.SIGKILL)
+    os.killpg(found.command.pid, signal.SIGKILL)
+    wait_until(lambda: identity(found.command.pid) is None)
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["cause"], slow["fresh"]) == ("failed", "interrupted", False)
+    assert "touch begun" in commands_of(folder)
