@@ -15,7 +15,7 @@ from taskrun.executors.base import Attempt, Grant
 from taskrun.model import Argv, Cause, Ended, Handle, Happening, Reason, Shell, Task, Tick, as_run
 from taskrun.printer.width import printable
 from taskrun.quantity import show_number
-from taskrun.shell import quote_word
+from taskrun.shell import command_word, quote_word
 
 _RUN = "dry-run"  # what TASKRUN_RUN holds: no run has this id
 _LONGEST_WORD = 131_071  # bytes that the system takes as one argument, see executors.local.commands
@@ -149,7 +149,7 @@ def _shell_command(action: Shell) -> str:
     text = as_run(action.text, _FIRST_ROUND)
     before, last = action.words[:-1], action.words[-1]
     if len(os.fsencode(text)) <= _LONGEST_WORD or not (before and last.startswith("-") and last.endswith("c")):
-        return " ".join(map(quote_word, (*action.words, text)))
+        return " ".join(map(quote_word, (*action.words, command_word(text, action.words))))
     words = before if last == "-c" else (*before, last[:-1])
     return f"{' '.join(map(quote_word, words))} <(printf %s {quote_word(text)})"
 

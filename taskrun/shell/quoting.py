@@ -55,6 +55,14 @@ def shell_name(words: Sequence[str]) -> str | None:
     return name if name in SHELLS else None
 
 
+def command_word(text: str, shell: Sequence[str]) -> str:
+    """A command as the word behind the words of a shell, `bash -c`: one that begins with `-` or `+` is no option.
+
+    Not all shells know `--` there; all of them skip a blank.
+    """
+    return f" {text}" if text[:1] in ("-", "+") and shell_name(shell) is not None else text
+
+
 def plan_quoting(pieces: Sequence[str], shell: Sequence[str]) -> Quoter:
     """Scan a template: `pieces` are the n+1 texts around its n placeholders, `shell` the words before the command."""
     name = shell_name(shell)

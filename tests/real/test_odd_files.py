@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,3 +102,21 @@ def test_a_directory_that_is_read_as_a_whole_may_have_lost_what_is_temporary(fol
     assert folder.taskrun("mark-done", "merge").returncode == 0
     assert ran(folder) == []
     assert folder.read("merged") == "1\n2\n3\n"
+
+
+@pytest.mark.parametrize("shell", ["bash -euo pipefail -c", "sh -c", "dash -c", "ksh -c", "zsh -c"])
+def test_a_command_may_begin_like_an_option(folder: Folder, shell: str) -> None:
+    if not shutil.which(shell.split()[0]):
+        pytest.skip("there is no such shell")
+    folder.write("bin/-tool", '#!/bin/sh\necho "$@"\n').chmod(0o755)
+    folder.write("sweep.yaml", f"""
+        shell: {shell}
+        env: {{PATH: "{folder.path}/bin:{os.environ['PATH']}"}}
+        steps:
+          a: {{run: "-tool -x | cat", stdout: a.out, outputs: a.out}}
+    """)  # fmt: skip
+    dry = subprocess.run(["bash"], input=folder.taskrun("run", "-n").stdout, text=True, check=True)
+    assert (dry.returncode, folder.read("a.out")) == (0, "-x\n")
+    (folder.path / "a.out").unlink()
+    assert folder.taskrun("run").returncode == 0
+    assert folder.read("a.out") == "-x\n"

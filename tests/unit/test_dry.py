@@ -56,6 +56,10 @@ def test_a_list_is_executed_as_words() -> None:
     assert script(sim(0, action=Argv(("a=b", "c"))))[-1] == "  sh -c 'exec \"$@\"' sh a=b c ) || exit"
 
 
+def test_a_command_that_begins_like_an_option_is_none() -> None:
+    assert script(sim(0, action=Shell("-x; :")))[-1] == "  bash -euo pipefail -c ' -x; :' ) || exit"
+
+
 def test_streams_cwd_and_directories() -> None:
     task = sim(0, stdout="out/o", stderr="err/e", cwd="sub", outputs=("-x/y", "/abs/z", "top"))
     assert script(task, root="/my study")[0] == (

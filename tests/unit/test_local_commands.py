@@ -157,3 +157,20 @@ def test_what_is_not_redirected_goes_to_the_log(
 ) -> None:
     found = streams_of(stdout, stderr, root="/root", log="/log")
     assert (found.output, found.error, found.log) == expected
+
+
+@pytest.mark.parametrize(
+    ("shell", "text", "word"),
+    [
+        (("bash", "-euo", "pipefail", "-c"), "-tool x | cat", " -tool x | cat"),
+        (("/bin/sh", "-c"), "+tool; :", " +tool; :"),
+        (("env", "A=1", "zsh", "-c"), "-tool; :", " -tool; :"),
+        (("bash", "-c"), "tool -x; :", "tool -x; :"),
+        (("python3", "-c"), "-1", "-1"),  # where a blank means something, and the word is no option
+    ],
+)
+def test_a_command_that_begins_like_an_option_is_none(
+    tmp_path: Path, shell: tuple[str, ...], text: str, word: str
+) -> None:
+    _, words = plain_command(Shell(text, shell), around(tmp_path), 1, os.fspath(tmp_path), "")
+    assert words == (*shell, word)

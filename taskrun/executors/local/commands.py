@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from taskrun.executors.local.environment import Surroundings
 from taskrun.model import STRICT_BASH, Action, Argv, Shell, as_run
-from taskrun.shell import simple_words
+from taskrun.shell import command_word, simple_words
 
 LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (MAX_ARG_STRLEN less its NUL)
 
@@ -40,7 +40,7 @@ def plain_command(action: Action, around: Surroundings, attempt: int, directory:
     elif script:
         words = (*_without_command_option(action.words), script)
     else:
-        words = (*action.words, as_run(action.text, attempt))
+        words = (*action.words, command_word(as_run(action.text, attempt), action.words))
     return find_program(words[0], around.path, directory), words
 
 
