@@ -133,7 +133,7 @@ def exit_statuses() -> str:
     assert StateError.exit_status == StateHeldError.exit_status == OutputError.exit_status
     rows = [
         (events.exit_status(RunFinished(0.0, {})), "all selected tasks have succeeded, now or in an earlier run"),
-        (events.exit_status(failed), "a task has failed, or was skipped because of one; or the answer was no"),
+        (events.exit_status(failed), "a task has failed, or was skipped, also by `--only`; or the answer was no"),
         (UsageError.exit_status, "a mistake on the command line or in the sweep file; nothing was started"),
         (StateError.exit_status, "the state is held by another run, or it (or the output) cannot be read or written"),
         (BUG, "a bug in taskrun, with a traceback: please report it"),
