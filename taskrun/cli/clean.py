@@ -101,7 +101,7 @@ class _Cleaning:
 
     def _weigh(self) -> int:
         """How much each way would free."""
-        cleaner = self._cleaner(self._opened.on_record().records)
+        cleaner = self._cleaner(self._records())
         ways = _WAYS if self._opened.seen is None else _WAYS[:-1]
         finds = [self._find(cleaner, way) for way in ways]
         rows = [(way, f"{find.files:,}", show_size(find.size)) for way, find in zip(ways, finds, strict=True)]
@@ -123,7 +123,17 @@ class _Cleaning:
         holder = read_holder(self._opened.state)
         if holder is not None:
             raise held(self._opened.state, holder)
-        return self._find_all(self._opened.on_record().records)
+        return self._find_all(self._records())
+
+    def _records(self) -> Records:
+        """What is on record, and what will be once the state is held: who looks first is to see the same."""
+        from taskrun.manager.unrecorded import unrecorded_ends
+
+        opened = self._opened
+        records = opened.on_record().records
+        for end in unrecorded_ends(opened.study, records, state=opened.state):
+            records.apply(end)
+        return records
 
     def _delete(self, shown: Find | None) -> int:
         """Delete what is found now and was shown (None: all of it); the exit status."""

@@ -17,6 +17,7 @@ from taskrun.graph import Study
 from taskrun.journal import JOURNAL, Journal, Records
 from taskrun.machine import boot_id
 from taskrun.manager.invocation import invocation
+from taskrun.manager.unrecorded import tidy, unrecorded_ends
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
 from taskrun.standing import look_for
 from taskrun.workspace import Workspace
@@ -26,13 +27,14 @@ class Change:
     """A study whose state (an absolute directory) is held until this is closed, by the `command` of that name.
 
     Raises StateHeldError where a run holds it, StateError where it cannot be had. `problems`: what could not be done
-    beside the records, in sentences.
+    beside the records, in sentences. `ended_on`: the machines on which something had ended that was not on record.
     """
 
     def __init__(self, study: Study, state: str, *, command: str) -> None:
         self.study = study
         self.state = state
         self.problems: list[str] = []
+        self.ended_on: set[str] = set()
         run = invocation(command)
         self.run = run.run
         self._journal = Journal.open(state, source=study.source, run=run)
@@ -43,9 +45,25 @@ class Change:
                     study.graph, self.records.pasts(), self.records.past, salt=self.records.salt, now=time.time()
                 )
             )
+            self._record_ends()
         except StateError:
             self._journal.close()
             raise
+
+    def _record_ends(self) -> None:
+        """What ended by itself when its run was gone goes on record before anything is changed."""
+        ends = unrecorded_ends(self.study, self.records, state=self.state)
+        for end in ends:
+            past = self.records.past(end.task)
+            assert past is not None
+            assert past.start is not None
+            run = self.records.runs.get(past.start.run)
+            self.ended_on.update({run.host} if run is not None else ())
+            if end.cause is not None:
+                self.set_aside(past)
+        self.amend(ends)
+        for end in ends:
+            tidy(end, self.state)
 
     def __enter__(self) -> Change:
         return self
@@ -137,7 +155,8 @@ def may_run(records: Records, past: Past, *, state: str) -> str:
         )
     if orphan.survivor is None:
         return ""
-    return f"still runs ({orphan.where}), though its runner is gone; wait for its end or kill it"
+    off = f", or, when that machine is off, `taskrun reset --assume-dead {host}`" if host else ""
+    return f"still runs ({orphan.where}), though its runner is gone; wait for its end or kill it{off}"
 
 
 # --- machines that are gone -------------------------------------------------------------------------------------------
@@ -150,6 +169,8 @@ def assume_dead(change: Change, host: str, names: Collection[str] | None = None)
     """
     records = change.records
     running = _running_by_host(records)
+    if host not in running and host in change.ended_on:
+        return 0
     if host not in running:
         raise UsageError(_no_such_host(host, running))
     pasts = [past for past in running[host] if names is None or past.name in names]

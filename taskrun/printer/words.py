@@ -68,7 +68,8 @@ class Words:
         if isinstance(event, Stopping):
             return [self._paint(stopping(event), Style.SPARED)]
         if isinstance(event, Adopted):
-            return [self.line("waiting", event.task.name, "still running since an earlier run")]
+            where = f" on {event.handle.host}" if event.handle.host else ""
+            return [self.line("waiting", event.task.name, f"still running{where} since an earlier run")]
         if isinstance(event, Recovered):
             ended_well = event.settled.status is Status.SUCCEEDED
             what = "ended well, to be judged anew" if ended_well else outcome(event.ended, event.settled)

@@ -6,12 +6,14 @@ Reads only. What it finds is what the next run finds.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from taskrun.freshness import named
 from taskrun.journal import Records, handle_of
 from taskrun.machine import boot_id, host_name
-from taskrun.model import Cause, Ended, Handle, Past
+from taskrun.model import Cause, Ended, EndRecord, Figure, Handle, Past, Status
 from taskrun.names import result_name
 from taskrun.results import Survivor, find_survivor, found_over, is_told, is_trusted, read_result
 
@@ -50,3 +52,29 @@ def look_for(records: Records, past: Past, *, state: str, index: int = 0) -> Orp
         if ended.cause is not Cause.INTERRUPTED:
             return Orphan(handle, ended=ended)
     return Orphan(handle, is_unknown=bool(handle.host) and not is_told(path, handle.run))
+
+
+def end_of(
+    task: str, ended: Ended, *, missing: Sequence[str], outputs: tuple[Figure, ...] = (), log: str | None = None
+) -> EndRecord:
+    """What a run puts on record of an attempt that ended by itself. `missing`: outputs that are not there."""
+    cause = message = None
+    if ended.exit_code:
+        cause = Cause.EXIT
+    elif missing:
+        cause, message = Cause.MISSING_OUTPUT, f"{task} did not make {named(missing)}"
+    return EndRecord(
+        task=task,
+        attempt=ended.attempt,
+        time=ended.end,
+        status=(Status.SUCCEEDED if cause is None else Status.FAILED).value,
+        cause=None if cause is None else cause.value,
+        exit_code=ended.exit_code,
+        message=message or "",
+        seconds=ended.seconds,
+        user=ended.user,
+        system=ended.system,
+        max_rss=ended.max_rss,
+        outputs=outputs if cause is None else (),
+        log=log,
+    )

@@ -7,11 +7,10 @@ import os
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.freshness import named
 from taskrun.graph import Graph
 from taskrun.journal import JOURNAL, Follower, Holder, Records, read_holder, read_journal
-from taskrun.model import Cause, Ended, EndRecord, Past, RunRecord, Status
-from taskrun.standing.orphans import Orphan, look_for
+from taskrun.model import Cause, EndRecord, Past, RunRecord, Status
+from taskrun.standing.orphans import Orphan, end_of, look_for
 
 _LOOKS = 5  # as long as runs come and go while the journal is read
 _STATUSES = {status.value: status for status in Status}
@@ -134,32 +133,11 @@ class OnRecord(Struct, frozen=True):
             return Standing(past, Status.RUNNING, orphan=orphan)
         if orphan.ended is None:
             return Standing(past, Status.FAILED, Cause.INTERRUPTED.value, orphan)
-        end = self._end(past, orphan.ended)
-        return Standing(replace(past, end=end, spawn=None), _STATUSES[end.status], end.cause, orphan)
-
-    def _end(self, past: Past, ended: Ended) -> EndRecord:
-        """What the next run will put on record."""
         assert past.start is not None
-        cause = Cause.EXIT if ended.exit_code else None
-        message = ""
-        if cause is None and self.root is not None:
-            paths = past.start.signature.outputs
-            missing = [path for path in paths if not os.path.exists(os.path.join(self.root, path))]
-            if missing:
-                cause, message = Cause.MISSING_OUTPUT, f"{past.name} did not make {named(missing)}"
-        return EndRecord(
-            task=past.name,
-            attempt=ended.attempt,
-            time=ended.end,
-            status=(Status.SUCCEEDED if cause is None else Status.FAILED).value,
-            cause=cause.value if cause is not None else None,
-            exit_code=ended.exit_code,
-            message=message,
-            seconds=ended.seconds,
-            user=ended.user,
-            system=ended.system,
-            max_rss=ended.max_rss,
-        )
+        paths = past.start.signature.outputs if self.root is not None else ()
+        missing = [path for path in paths if not os.path.exists(os.path.join(self.root or "", path))]
+        end = end_of(past.name, orphan.ended, missing=missing)
+        return Standing(replace(past, end=end, spawn=None), _STATUSES[end.status], end.cause, orphan)
 
 
 def look_up(directory: str, *, source: str | None = None, root: str | None = None) -> OnRecord:

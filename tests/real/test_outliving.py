@@ -371,3 +371,53 @@ def test_what_died_with_its_runner_is_interrupted(folder: Folder) -> None:
     slow = described(folder)["slow"]
     assert (slow["status"], slow["cause"], slow["fresh"]) == ("failed", "interrupted", False)
     assert "touch begun" in commands_of(folder)
+
+
+# --- what those do with it who change the records ---------------------------------------------------------------------
+
+
+def test_a_reset_of_what_ended_by_itself_leaves_what_it_made(folder: Folder) -> None:
+    begin(folder)
+    let_go(folder)
+    assert folder.taskrun("reset", "slow").stderr == "1 task reset\n"
+    assert folder.read("out") == "done\n"
+    assert files_below(folder, "results") == files_below(folder, "failed") == []
+    status, last = run(folder)
+    assert (status, last["slow"]["attempt"]) == (0, 2)
+
+
+@pytest.mark.parametrize("words", [["reset", "after"], ["mark-done", "after"], ["clean", "--logs", "-y"]])
+def test_what_ended_by_itself_is_on_record_before_anything_is_changed(folder: Folder, words: list[str]) -> None:
+    begin(folder)
+    let_go(folder)
+    folder.write("copy", "accepted\n")
+    assert folder.taskrun(*words).returncode == 0
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["fresh"], slow["reason"], slow["exit_code"]) == ("succeeded", True, None, 0)
+    assert files_below(folder, "results") == []
+    assert run(folder)[1]["slow"]["event"] == "fresh"
+    assert executions(folder) == 1
+
+
+def test_what_failed_by_itself_is_put_on_record_with_what_it_left_aside(folder: Folder) -> None:
+    begin(folder, "exit 3")
+    let_go(folder)
+    assert folder.taskrun("reset", "after").returncode == 0
+    slow = described(folder)["slow"]
+    assert (slow["status"], slow["cause"], slow["reason"]) == ("failed", "exit", "exit code 3")
+    assert not (folder.path / "out").exists()
+    assert [kept.name for kept in files_below(folder, "failed")] == ["out"]
+
+
+def test_what_ended_by_itself_and_is_gone_from_the_sweep_is_cleaned_whole(folder: Folder) -> None:
+    begin(folder)
+    let_go(folder)
+    folder.write("sweep.yaml", "steps:\n  other: echo\n")
+    shown = folder.taskrun("clean", "--gone")
+    assert shown.returncode == 2
+    assert "out" in shown.stdout.split()
+    assert executions(folder) == 1
+    done = folder.taskrun("clean", "--gone", "-y")
+    assert (done.returncode, done.stderr) == (0, "1 file deleted, 5B; 1 task forgotten\n")
+    assert not (folder.path / "out").exists()
+    assert files_below(folder, "results") == []

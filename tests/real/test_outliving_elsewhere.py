@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def test_a_task_that_runs_on_another_machine_is_waited_for_and_its_result_taken(
     shim(result, THERE)
     with held(result) as there:
         run = folder.start("run", "--json")
-        read_until(run, "still running")
+        assert "slow  still running on node17 since an earlier run" in read_until(run, "still running")
         with pytest.raises(subprocess.TimeoutExpired):
             run.wait(1.5)
         folder.write("out", "theirs\n")
@@ -174,3 +175,27 @@ def test_processes_of_another_machine_are_not_looked_for_here(folder: Folder) ->
     shim(left(folder, THERE), THERE)
     assert folder.taskrun("run").returncode == 0
     assert ran(folder)
+
+
+def test_a_machine_that_is_given_up_for_dead_keeps_the_results_that_it_left(folder: Folder) -> None:
+    shim(left(folder, THERE), THERE, ended())
+    folder.write("out", "theirs\n")
+    done = folder.taskrun("reset", "--assume-dead", "node17")
+    assert (done.returncode, done.stderr) == (0, "0 tasks on node17 count as interrupted\n")
+    assert folder.statuses() == {"slow": "succeeded"}
+    assert folder.read("out") == "theirs\n"
+
+
+def test_a_lock_that_stays_may_be_given_up_for_dead(folder: Folder) -> None:
+    """File servers keep the lock of a machine that is off, some for ever."""
+    result = left(folder, THERE)
+    shim(result, THERE)
+    with held(result):
+        status = folder.taskrun("status").stdout
+        assert re.search(r"attempt 1, its runner is gone \(pid \d+ on node17\)\n", status), status
+        refused = folder.taskrun("reset", "slow")
+        assert refused.returncode == 3
+        assert "when that machine is off, `taskrun reset --assume-dead node17`" in refused.stderr
+        assert folder.taskrun("reset", "--assume-dead", "node17").returncode == 0
+        assert folder.taskrun("run").returncode == 0
+    assert folder.read("out") == "new\n"
