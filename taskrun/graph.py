@@ -12,7 +12,7 @@ from enum import Enum
 from msgspec import Struct
 
 from taskrun.errors import CycleError, GraphError
-from taskrun.model import StepShape, Task
+from taskrun.model import Provenance, StepShape, Task
 
 
 class Edge(Enum):
@@ -305,7 +305,8 @@ class Study(Struct, frozen=True):
 
     `root` is the absolute directory that paths are seen from, `source` the file's name relative to it (what the
     journal's header names). `hints` are warnings, whole sentences with their place. `names` and `points` are the
-    sweep's, points as source texts aligned with the names (None where a point lacks one).
+    sweep's, points as source texts aligned with the names (None where a point lacks one). `provenance`: what it was
+    read from; None where nobody could tell whether that has changed.
     """
 
     name: str
@@ -316,3 +317,4 @@ class Study(Struct, frozen=True):
     hints: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     points: Sequence[tuple[str | None, ...]] = ()
+    provenance: Provenance | None = None

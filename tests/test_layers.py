@@ -17,7 +17,7 @@ RANKS = {
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "command_file", "executors.base",
         "results"],
     4: ["scheduler", "judge", "executors.local", "executors.dry", "executors.idle", "executors.foretold", "standing",
-        "recorded"],
+        "recorded", "seal"],
     5: ["manager"],
     6: ["cli"],
     7: ["", "__main__"],

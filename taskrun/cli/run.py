@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from taskrun.cli.asking import ask, is_somebody_there
 from taskrun.cli.completers import complete_set
 from taskrun.cli.run_options import RunOptions, run_options
+from taskrun.cli.sealed import run_sealed
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
@@ -51,7 +52,9 @@ def command(
 
     SELECT: steps, task names, globs, and name=value to narrow; what they need comes with them.
     """
-    return execute(source_of(words, file, state_dir, name, sets).open(), wanted, only=only)
+    source = source_of(words, file, state_dir, name, sets)
+    status = None if only else run_sealed(source, wanted)
+    return execute(source.open(), wanted, only=only) if status is None else status
 
 
 def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
@@ -105,7 +108,7 @@ def _shown(study: Study, options: Options, wishes: Wishes) -> int:
     with ExitStack() as leaving:
         run = Run(study, options)
         with closing(run):
-            display = Display(run, wishes)
+            display = Display.of(run, wishes)
             leaving.callback(display.close)
             for batch in run.stream(display.due):
                 display.show(batch)

@@ -171,6 +171,13 @@ class Source(Struct, frozen=True, kw_only=True):
         seen = os.path.relpath(state, root)
         return state if seen.startswith("../") else seen
 
+    def places(self, file: str) -> tuple[str, str, str, str]:
+        """Of a sweep file: the study's directory, its name, its state directory, and that as the study calls it."""
+        root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
+        name = self.name or os.path.splitext(os.path.basename(file))[0]
+        state = self.state_of(root, name)
+        return root, name, state, self.seen_from(root, state)
+
     def again(self, *words: str, name: str | None = None) -> Callable[[Sequence[str]], str]:
         """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again.
 
@@ -190,10 +197,8 @@ class Source(Struct, frozen=True, kw_only=True):
     def _sweep(self, file: str) -> Opened:
         from taskrun.sweep.loading import load
 
-        root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
-        name = self.name or os.path.splitext(os.path.basename(file))[0]
-        state = self.state_of(root, name)
-        study = load(file, sets=_assignments(self.sets), state=self.seen_from(root, state), name=name)
+        _, name, state, seen = self.places(file)
+        study = load(file, sets=_assignments(self.sets), state=seen, name=name)
         again = self.again_from(file)
         return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 from msgspec import Struct
@@ -12,9 +12,10 @@ from msgspec import Struct
 from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
 from taskrun.cli.live import LiveRun
 from taskrun.cli.recorded import check_names_tasks
+from taskrun.cli.sealed import done_and_sealed
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.freshness import past_reason
-from taskrun.model import Reason, ReasonKind, Status, Task
+from taskrun.model import Argv, EndRecord, Past, Reason, ReasonKind, Status, Step, Task
 from taskrun.printer.width import printable
 from taskrun.quantity import show_seconds
 from taskrun.standing import OnRecord, Standing
@@ -55,9 +56,14 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, nam
     source = source_of(words, file, state_dir, name)
     check_names_tasks(source, "why")
     with without_collector():
-        opened = source.look()
-        opened.say_nowhere()
-        answers = _answers(opened)
+        done = done_and_sealed(source)
+        answers: Iterable[Answer]
+        if done is None:
+            opened = source.look()
+            opened.say_nowhere()
+            answers = _answers(opened)
+        else:
+            answers = map(_done_answer, done)
         if as_json:
             _print_json(answers)
         else:
@@ -82,6 +88,13 @@ def _answers(opened: Opened) -> Iterator[Answer]:
     prospects = forecast(opened, on_record.records, chosen)
     for index in chosen:
         yield _answer(graph.tasks[index], standings[index], prospects, live)
+
+
+def _done_answer(done: tuple[str, EndRecord]) -> Answer:
+    """Of a task that is sealed: a run now would leave it alone."""
+    name, end = done
+    task = Task(0, name, Step(name), Argv(()))
+    return Answer(task=task, standing=Standing(Past(name, end=end), Status.SUCCEEDED), would_run=False)
 
 
 def _answer(task: Task, standing: Standing, prospects: Mapping[int, Prospect], live: LiveRun | None) -> Answer:
@@ -122,7 +135,7 @@ def _recorded_answer(task: Task, on_record: OnRecord) -> Answer:
 # --- for people and for programs --------------------------------------------------------------------------------------
 
 
-def _print_text(answers: Iterator[Answer]) -> None:
+def _print_text(answers: Iterable[Answer]) -> None:
     now = time.time()
     for answer in answers:
         sys.stdout.write(f"{printable(answer.task.name)}: {printable(_verdict(answer, now))}\n")
@@ -166,7 +179,7 @@ def _done(standing: Standing) -> str:
     return f"it succeeded {when} (attempt {standing.attempt})"
 
 
-def _print_json(answers: Iterator[Answer]) -> None:
+def _print_json(answers: Iterable[Answer]) -> None:
     from taskrun.cli.jsons import dumps
 
     for answer in answers:

@@ -6,12 +6,13 @@ A comparison never guesses: whatever differs is a reason, and a reason names wha
 from __future__ import annotations
 
 from taskrun.freshness.files import Comparison, Files, Looks, absent
-from taskrun.freshness.looks import Look, figure_of, look_at, newest_of
+from taskrun.freshness.looks import Compared, Look, compare, figure_of, look_at, newest_of
 from taskrun.freshness.past import past_reason
 from taskrun.freshness.signatures import Lists, Signer, named, signed_command
 from taskrun.freshness.succession import successions
 
 __all__ = [
+    "Compared",
     "Comparison",
     "Files",
     "Lists",
@@ -19,6 +20,7 @@ __all__ = [
     "Looks",
     "Signer",
     "absent",
+    "compare",
     "figure_of",
     "look_at",
     "named",

@@ -17,10 +17,12 @@ from taskrun.journal.aside import free_name, keep_aside
 from taskrun.journal.checksums import Tail
 from taskrun.journal.compacting import compact, rewrite, sync_directory
 from taskrun.journal.lines import FORMAT, to_line
-from taskrun.journal.reading import Reading, cannot, check_source, open_regular, read_open
+from taskrun.journal.reading import Reading, cannot, check_source, mark_at_end, open_regular, read_open
 from taskrun.journal.records import Records
 from taskrun.journal.weighing import is_mostly_history
 from taskrun.model import HeaderRecord
+
+_MARK = 200  # bytes that hold a mark and the end of the line before it
 
 
 def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_directory) -> tuple[int, Tail, Records]:
@@ -49,6 +51,25 @@ def recover(path: str, *, source: str, sync: Callable[[str], None] = sync_direct
         os.close(descriptor)
         raise
     return descriptor, tail, reading.records
+
+
+def open_end(path: str) -> tuple[int, Tail] | None:
+    """Open the journal at `path` to append to it: its descriptor, and where it ends as its last line, a mark, says.
+
+    None where another line is the last one, or there is no journal that can be opened.
+    """
+    try:
+        descriptor = open_regular(path, os.O_RDWR | os.O_APPEND)
+    except OSError:
+        return None
+    size = os.fstat(descriptor).st_size
+    end = os.pread(descriptor, _MARK, max(0, size - _MARK))
+    last = end[end.rfind(b"\n", 0, -1) + 1 :]
+    mark = mark_at_end(last.removesuffix(b"\n"))
+    if mark is None or mark.crc is None or not last.endswith(b"\n") or mark.upto + len(last) != size:
+        os.close(descriptor)
+        return None
+    return descriptor, Tail(mark.upto, mark.crc).after(last)
 
 
 def _open(path: str) -> int:

@@ -19,7 +19,7 @@ from taskrun.journal.lock import Lock
 from taskrun.journal.noting import records_of
 from taskrun.journal.reading import JOURNAL, cannot
 from taskrun.journal.records import Records
-from taskrun.journal.recovering import recover
+from taskrun.journal.recovering import open_end, recover
 from taskrun.journal.syncing import Syncer
 from taskrun.journal.weighing import is_mostly_history
 from taskrun.model import AnyRecord, Event, RunRecord
@@ -43,15 +43,22 @@ class Log(Protocol):
     def check(self) -> None:
         """Raise StateError where nothing more can go on record, which is known within a second."""
 
+    def part_with(self, last: Callable[[], None]) -> None:
+        """What is to be done when the journal is closed and whole, and the state is still held."""
+
     def close(self) -> None:
         """Nothing follows."""
 
 
 class Journal:
-    """The journal on disk. Its directory is held until `close`."""
+    """The journal on disk. Its directory is held until `close`. `is_read`: the records are all that is in it."""
 
-    def __init__(self, lock: Lock, appender: Appender, records: Records, run: RunRecord) -> None:
+    def __init__(
+        self, lock: Lock, appender: Appender, records: Records, run: RunRecord, *, is_read: bool = True
+    ) -> None:
         self.records = records
+        self._is_read = is_read
+        self._last: Callable[[], None] | None = None
         self._run = run.run
         self._lock = lock
         self._appender = appender
@@ -90,6 +97,27 @@ class Journal:
         journal._syncer.start()
         return journal
 
+    @classmethod
+    def resume(cls, directory: str, *, run: RunRecord, is_known: Callable[[], bool]) -> Journal | None:
+        """Hold `directory` for `run` and append to its journal without reading it; None where, once it is held, the
+        journal is not the one that `is_known`, or was not left by a clean end. Raises as `open`.
+        """
+        lock = Lock.take(directory, run)
+        with ExitStack() as leaving:
+            leaving.callback(lock.release)
+            path = os.path.join(directory, JOURNAL)
+            found = open_end(path) if is_known() else None
+            if found is None:
+                return None
+            journal = cls(lock, Appender(path, *found), Records(), run, is_read=False)
+            leaving.pop_all()
+        with ExitStack() as leaving:
+            leaving.callback(journal._let_go)
+            journal._append([run])
+            leaving.pop_all()
+        journal._syncer.start()
+        return journal
+
     def append(self, events: Sequence[Event]) -> None:
         """Put a batch of events on record, in one write; raises StateError when that cannot be done any more, and from
         then on each time.
@@ -110,6 +138,10 @@ class Journal:
         self._syncer.check()
         self._appender.check_failed()
 
+    def part_with(self, last: Callable[[], None]) -> None:
+        """See `Log.part_with`."""
+        self._last = last
+
     def close(self) -> None:
         """Sync, mark, let the directory go; a journal that a run which came to its end leaves mostly as history is
         compacted. Raises StateError where the last of it may not be on disk.
@@ -123,6 +155,9 @@ class Journal:
             self._appender.sync()
             self._appender.check()
             self._compact()
+            if self._last is not None:
+                self._lock.touch()  # it is still ours
+                self._last()
         finally:
             self._let_go()
 
@@ -134,7 +169,8 @@ class Journal:
         self._syncer.wake()
 
     def _compact(self) -> None:
-        if self._run in self.records.run_ends and is_mostly_history(self.records, self._appender.size):
+        has_ended = self._is_read and self._run in self.records.run_ends
+        if has_ended and is_mostly_history(self.records, self._appender.size):
             self._lock.touch()  # it is still ours
             compact(self._appender.path, self.records)
 
@@ -162,6 +198,9 @@ class MemoryJournal:
 
     def check(self) -> None:
         """Memory does not go away."""
+
+    def part_with(self, last: Callable[[], None]) -> None:
+        """There is no state to be held."""
 
     def close(self) -> None:
         """Nothing follows."""

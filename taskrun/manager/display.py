@@ -39,21 +39,26 @@ class Wishes(Struct, frozen=True, kw_only=True):
 class Display:
     """Everything that shows a run, told of each batch in turn."""
 
-    def __init__(self, run: Run, wishes: Wishes) -> None:
-        self._now = run.now
+    def __init__(self, now: Callable[[], float], outset: Outset, manner: Manner, wishes: Wishes) -> None:
+        self._now = now
         words, results = outlet_for(sys.stderr, sys.__stderr__), outlet_for(sys.stdout, sys.__stdout__)
         self._outlets = (words, results)
         shown = words if wishes.as_json else results
         self._printer = Printer(
             words.text,
             look(words.text, color=wishes.color, environment=os.environ),
-            _outset(run),
-            _manner(run, wishes),
+            outset,
+            manner,
             columns=lambda: columns(words.text),
             results=shown.binary,
             results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
         )
         self._json = JsonEvents(results.text) if wishes.as_json else None
+
+    @classmethod
+    def of(cls, run: Run, wishes: Wishes) -> Display:
+        """The display of a run."""
+        return cls(run.now, _outset(run), manner(wishes, root=run.study.root, state=run.state), wishes)
 
     def show(self, batch: Batch) -> None:
         """A batch that is on record; an empty one only says that time has passed."""
@@ -87,14 +92,14 @@ class Display:
                 raise OutputError(trouble.strerror or str(trouble))
 
 
-def _manner(run: Run, wishes: Wishes) -> Manner:
-    state = run.state
+def manner(wishes: Wishes, *, root: str, state: str) -> Manner:
+    """How to speak of a run of the study in `root`, whose state is in `state`."""
     return Manner(
         quiet=wishes.quiet,
         verbose=wishes.verbose,
         output=wishes.output,
         again=wishes.again,
-        read=log_reader(run.study.root),
+        read=log_reader(root),
         log_of=lambda task, attempt: os.path.join(state, log_name(task, attempt)),
         shown=wishes.shown,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable
 
 from taskrun.machine import boot_id, host_name, namespace, start_ticks
 from taskrun.model import RunRecord
@@ -24,3 +25,9 @@ def invocation(command: str | None = None) -> RunRecord:
         namespace=namespace(),
         command=command,
     )
+
+
+def steady_clock() -> Callable[[], float]:
+    """Seconds since the epoch that do not jump when the machine's clock is set."""
+    begin = time.time() - time.monotonic()
+    return lambda: begin + time.monotonic()

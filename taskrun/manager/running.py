@@ -25,10 +25,11 @@ from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id, usable_cores
 from taskrun.manager.foreseeing import ends_of, foresight
-from taskrun.manager.invocation import invocation
+from taskrun.manager.invocation import invocation, steady_clock
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.manager.outliving import foretold, left_behind
-from taskrun.model import Event, Handle, RunRecord, Status, TakeoverRecord, Task
+from taskrun.manager.sealing import seal_at_end
+from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
 from taskrun.quantity import show_number
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
@@ -69,7 +70,7 @@ class Run:
     ) -> None:
         self.study = study
         self._options = options
-        self.now = _steady_clock()
+        self.now = steady_clock()
         self._chosen, self.selected = selection(study, options)
         jobs = usable_cores() if options.jobs is None else options.jobs
         record = _this_run(options, jobs, total=len(self.selected))
@@ -144,6 +145,8 @@ class Run:
                 try:
                     self._journal.append(batch)
                     self._journal.check()
+                    if batch and isinstance(batch[-1], RunFinished):
+                        self._seal(batch[-1])
                 except StateError as error:
                     for rest in _unrecorded(batches, error):
                         yield from self._given_out(rest)
@@ -157,6 +160,14 @@ class Run:
                     raise
                 if os.getpid() != self._process:
                     raise UsageError("a run goes on in the process that began it, not in one that was forked off")
+
+    def _seal(self, end: RunFinished) -> None:
+        """Where all of the study is done, the next run need not read all of it to see that. What outlived its runner
+        has begun before this run, and may be older than what it needs.
+        """
+        done = end.counts[Status.SUCCEEDED.value] + end.counts[Status.FRESH.value]
+        if done == len(self.study.graph) and not self._open:
+            seal_at_end(self.study, self.records, self._journal, self._options.state)
 
     def _given_out(self, batch: Batch) -> Generator[Batch, None, None]:
         """While the reader looks at it, the host's handlers come."""
@@ -203,7 +214,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     batches = _batches(
         study, options, ForetoldExecutor(executor, left) if left else executor, judge, records,
         chosen=chosen, selected=selected, open_attempts={index: each.handle for index, each in left.items()},
-        now=_steady_clock(), patience=_as_long_as_it_takes,
+        now=steady_clock(), patience=_as_long_as_it_takes,
     )  # fmt: skip
     with closing(batches):
         for batch in batches:
@@ -262,12 +273,6 @@ def _batches(
 
 def _as_long_as_it_takes() -> float | None:
     return None
-
-
-def _steady_clock() -> Callable[[], float]:
-    """Seconds since the epoch that do not jump when the machine's clock is set."""
-    begin = time.time() - time.monotonic()
-    return lambda: begin + time.monotonic()
 
 
 def _this_run(options: Options, cores: Fraction, *, total: int) -> RunRecord:

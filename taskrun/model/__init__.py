@@ -32,6 +32,7 @@ from taskrun.model.happenings import (
     Spawned,
     Tick,
 )
+from taskrun.model.provenance import Provenance
 from taskrun.model.records import (
     AnyRecord,
     ConfirmRecord,
@@ -106,6 +107,7 @@ __all__ = [
     "ListRecord",
     "Past",
     "Prepared",
+    "Provenance",
     "Reason",
     "ReasonKind",
     "Record",

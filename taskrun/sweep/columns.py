@@ -31,6 +31,7 @@ class Columns(Struct, frozen=True):
 def read_columns(file: Scalar, directory: str, findings: Findings) -> Columns | None:
     """Read the CSV file that a sweep names; None where it cannot serve at all (noted)."""
     shown = shown_beside(file.place, file.text)
+    findings.witness.table(file.text, directory)
     try:
         with open(os.path.join(directory, file.text), encoding="utf-8-sig", newline="") as lines:
             return _read(_Records(lines, shown), file, findings)

@@ -22,6 +22,7 @@ from taskrun.sweep.makers import SweepMakers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.points import Points, build_points
+from taskrun.sweep.provenance import digest_of, provenance_of
 from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.replacing import hint_at_gathers, replacements
 from taskrun.sweep.schema import SweepFile
@@ -36,7 +37,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Where a study comes from: its `root` (absolute) and what the journal is to call its `source`.
 
     `state` is the state directory, relative to the root or absolute; `shown` is what messages call the source; `file`:
-    the sweep file's name, "" where there is none.
+    the sweep file's name, "" where there is none; `digest`: of that file, "" where it is not all that counts.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     state: str
     shown: str
     file: str = ""
+    digest: str = ""
 
 
 def load(
@@ -63,7 +65,9 @@ def load(
     root, file = os.path.split(os.path.abspath(path))
     name = name or os.path.splitext(file)[0]
     shown = shown or path
-    origin = Origin(name=name, root=root, source=file, state=state or f".taskrun/{name}", shown=shown, file=file)
+    state = state or f".taskrun/{name}"
+    digest = "" if sets else digest_of(path, name=name, state=state)
+    origin = Origin(name=name, root=root, source=file, state=state, shown=shown, file=file, digest=digest)
     with without_collector():
         findings = Findings()
         read = read_sweep_file(read_source(path, shown, findings), findings)
@@ -155,6 +159,7 @@ class _Loader:
             hints=tuple(map(str, hints)),
             names=tuple(name for name in self._points.names if name not in unused),
             points=AllPoints(self._points, unused),
+            provenance=provenance_of(self._origin.digest, self._findings.witness),
         )
 
     def _plan(self) -> tuple[list[StepPlan], Lets]:

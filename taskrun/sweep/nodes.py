@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from taskrun.errors import Mistake, Place, SweepError
+from taskrun.sweep.witness import Witness
 
 MOST_SHOWN = 100  # mistakes that are reported together; nobody reads on behind so many
 
@@ -50,9 +51,13 @@ Node = Scalar | Listing | Table
 
 
 class Findings:
-    """Collects what is wrong (`mistakes`) and what is only strange (`hints`), so that all is reported together."""
+    """Collects what is wrong (`mistakes`) and what is only strange (`hints`), so that all is reported together.
+
+    `witness`: what was read on the way.
+    """
 
     def __init__(self) -> None:
+        self.witness = Witness()
         self.mistakes: list[Mistake] = []
         self.hints: list[Mistake] = []
         self._said: set[tuple[Place, str, str]] = set()

@@ -197,7 +197,9 @@ def _spanned(table: Table, name: str, directory: str, findings: Findings) -> Seq
         return ()
     try:
         if "glob" in texts:
-            return tuple(find_files(texts["glob"], directory))
+            paths = find_files(texts["glob"], directory)
+            findings.witness.glob(texts["glob"], paths)
+            return tuple(paths)
         span = _range(texts)
     except ValuesError as error:
         findings.mistake(table.place, f"{name!r}: {error.what}", error.hint)

@@ -1,0 +1,68 @@
+"""Says what a study was read from, and whether a sweep file with all that it names is still what it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+
+from taskrun.model import Provenance
+from taskrun.sweep.ranges import ValuesError
+from taskrun.sweep.values import find_files
+from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths
+
+_VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_OURS = ("", "model", "shell", "sweep")  # the parts of taskrun that say what a file comes to
+
+
+def digest_of(path: str, *, name: str, state: str) -> str:
+    """The digest of a sweep file, the study of which is called `name` and has its state in `state`.
+
+    "" where there is no such file, or where more counts than can be told from here: with a `cwd`, symlinks do.
+    """
+    content = content_of(path)
+    if content is None or b"cwd" in content:
+        return ""
+    variables = sorted({*_VARIABLE.findall(content), *([b"HOME"] if b"~" in content else [])})
+    values = [os.environb.get(variable, b"\0") for variable in variables]
+    named = [os.fsencode(text) for text in (os.path.basename(path), name, state)]
+    state_of = hashlib.blake2b(digest_size=16)
+    for part in (content, *named, *variables, *values, *_program()):
+        state_of.update(b"%d\0%b" % (len(part), part))
+    return state_of.hexdigest()
+
+
+def provenance_of(digest: str, witness: Witness) -> Provenance | None:
+    """What a study was read from; None where not all of it can be compared later."""
+    if not digest or not all(witness.tables.values()):
+        return None
+    return Provenance(digest, tuple(witness.tables.items()), tuple(witness.globs.items()))
+
+
+def is_unchanged(known: Provenance, path: str, *, name: str, state: str) -> bool:
+    """Whether the sweep file at `path`, and all that it names, is what it was."""
+    if digest_of(path, name=name, state=state) != known.digest:
+        return False
+    root = os.path.dirname(os.path.abspath(path))
+    if any(digest_of_file(os.path.join(root, table)) != digest for table, digest in known.tables):
+        return False
+    return all(_found_now(pattern, root) == digest for pattern, digest in known.globs)
+
+
+def _found_now(pattern: str, root: str) -> str:
+    try:
+        return digest_of_paths(find_files(pattern, root))
+    except ValuesError:
+        return ""
+
+
+def _program() -> Iterator[bytes]:
+    """Which taskrun this is: another one may make other tasks of the same file."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for part in _OURS:
+        with os.scandir(os.path.join(package, part)) as listing:
+            for entry in sorted(listing, key=lambda entry: entry.name):
+                if entry.name.endswith(".py"):
+                    found = entry.stat()
+                    yield b"%b %d %d" % (os.fsencode(entry.name), found.st_size, found.st_mtime_ns)

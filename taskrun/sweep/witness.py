@@ -1,0 +1,49 @@
+"""Notes what a sweep names besides itself, so that it can be told later whether that is still what it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+
+_LARGEST = 16 << 20  # bytes of a file whose content counts
+
+
+class Witness:
+    """`tables`: CSV files by path as written; `globs`: patterns; each with a digest, "" where there is none."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, str] = {}
+        self.globs: dict[str, str] = {}
+
+    def table(self, path: str, directory: str) -> None:
+        """A CSV file is about to be read: one that changes meanwhile has another digest afterwards."""
+        self.tables[path] = digest_of_file(os.path.join(directory, path))
+
+    def glob(self, pattern: str, found: Iterable[str]) -> None:
+        """A pattern has found these paths."""
+        self.globs[pattern] = digest_of_paths(found)
+
+
+def digest_of_file(path: str) -> str:
+    """Of its content; "" where that cannot be had, or is too much."""
+    found = content_of(path)
+    return "" if found is None else hashlib.blake2b(found, digest_size=16).hexdigest()
+
+
+def digest_of_paths(paths: Iterable[str]) -> str:
+    """Of paths in their order."""
+    return hashlib.blake2b(b"\0".join(map(os.fsencode, paths)), digest_size=16).hexdigest()
+
+
+def content_of(path: str) -> bytes | None:
+    """What a regular file that is not huge holds."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return None
