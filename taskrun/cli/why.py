@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
 
-from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
-from taskrun.cli.live import LiveRun
 from taskrun.cli.recorded import check_names_tasks
 from taskrun.cli.sealed import done_and_sealed
 from taskrun.cli.source import Opened, source_of, source_options
@@ -20,6 +19,10 @@ from taskrun.printer.width import printable
 from taskrun.quantity import show_seconds
 from taskrun.standing import OnRecord, Standing
 from taskrun.sweep.collecting import without_collector
+
+if TYPE_CHECKING:
+    from taskrun.cli.forecast import Prospect
+    from taskrun.cli.live import LiveRun
 
 _WHEN = "%Y-%m-%d %H:%M:%S"
 _INDENT = "    "
@@ -74,6 +77,9 @@ def command(words: tuple[str, ...], file: str | None, state_dir: str | None, nam
 
 
 def _answers(opened: Opened) -> Iterator[Answer]:
+    from taskrun.cli.forecast import forecast  # a study that is sealed is not asked what a run would do
+    from taskrun.cli.live import LiveRun
+
     graph = opened.study.graph
     chosen = opened.chosen
     on_record = opened.on_record()
@@ -98,6 +104,8 @@ def _done_answer(done: tuple[str, EndRecord]) -> Answer:
 
 
 def _answer(task: Task, standing: Standing, prospects: Mapping[int, Prospect], live: LiveRun | None) -> Answer:
+    from taskrun.cli.forecast import UNKNOWN
+
     prospect = prospects.get(task.index, UNKNOWN)
     if standing.status is Status.RUNNING:
         would_run = True if live is not None else None  # a run waits for it, and takes what comes of it

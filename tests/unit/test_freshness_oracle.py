@@ -16,11 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec import Struct
+from msgspec.structs import replace
 
 from taskrun.executors.base import Attempt, Grant
 from taskrun.executors.idle import IdleExecutor
 from taskrun.freshness import successions
-from taskrun.graph import Draft, Edge, Graph
+from taskrun.graph import Draft, Edge, Graph, Study
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.model import (
@@ -29,6 +30,7 @@ from taskrun.model import (
     Finished,
     Handle,
     Happening,
+    Provenance,
     Shell,
     Skipped,
     Spawned,
@@ -40,6 +42,7 @@ from taskrun.model import (
     Traits,
 )
 from taskrun.scheduler import schedule
+from taskrun.seal import Seal, sealed
 
 SOURCES = ("s0", "s1")
 
@@ -197,6 +200,10 @@ class Oracle:
         became[spec.output] = "succeeded"
 
 
+def copies(specs: Sequence[Spec]) -> list[Spec]:
+    return [replace(spec, fails=False) for spec in specs]
+
+
 def signature(spec: Spec) -> tuple[object, ...]:
     return (spec.version, spec.reads)
 
@@ -204,12 +211,13 @@ def signature(spec: Spec) -> tuple[object, ...]:
 @st.composite
 def worlds(draw: st.DrawFn) -> list[Spec]:
     specs: list[Spec] = []
+    has_temp = draw(st.booleans())
     for index in range(draw(st.integers(2, 5))):
         files = [*SOURCES, *(spec.output for spec in specs)]
         reads = draw(st.lists(st.sampled_from(files), min_size=1, max_size=2, unique=True))
         plain = [spot for spot, spec in enumerate(specs) if not spec.temp and spec.output not in reads]
         after = draw(st.lists(st.sampled_from(plain), max_size=1)) if plain else []
-        specs.append(Spec(f"t{index}", tuple(reads), tuple(after), draw(st.booleans())))
+        specs.append(Spec(f"t{index}", tuple(reads), tuple(after), has_temp and draw(st.booleans())))
     return specs
 
 
@@ -224,6 +232,7 @@ class World(RuleBasedStateMachine):
         self.specs: list[Spec] = []
         self.now = 10**18
         self.names = 0
+        self.seal: tuple[Seal, list[Spec]] | None = None
 
     def teardown(self) -> None:
         self.directory.cleanup()
@@ -288,15 +297,39 @@ class World(RuleBasedStateMachine):
     @rule()
     def run(self) -> None:
         shown, certain = self.preview()
+        spared = self.spared()
         became, executed = self.execute(None)
+        assert not executed & spared
+        self.put_under_seal(became)
         expected = self.oracle.run(self.specs, self.files)
         assert became == expected
         assert executed <= shown
         skipped = {spec.name for spec in self.specs if became[spec.output] == "skipped"}
-        assert certain <= executed | skipped
+        unwanted = {spec.name for spec in self.specs if spec.temp} if skipped else set()  # by those who are skipped
+        assert certain <= executed | skipped | unwanted
+
+    def put_under_seal(self, became: Mapping[str, str]) -> None:
+        """What a run leaves done is sealed, and the seal holds as long as nobody changes anything."""
+        study = Study("w", str(self.root), "w", self.graph(), provenance=Provenance("of this world"))
+        seal = sealed(study, self.records) if set(became.values()) <= {"succeeded", "fresh"} else None
+        self.seal = (seal, copies(self.specs)) if seal is not None else None
+        if seal is not None:
+            assert seal.holds(study.root)
+        elif not any(spec.temp for spec in self.specs):
+            assert not set(became.values()) <= {"succeeded", "fresh"}
+
+    def spared(self) -> set[str]:
+        """The tasks that a seal says are as they were."""
+        if self.seal is None or self.seal[1] != copies(self.specs):
+            return set()
+        seal, root = self.seal[0], str(self.root)
+        names = {name for index, name in enumerate(seal.names) if seal.holds_for(index, root)}
+        assert seal.holds(root) == (len(names) == len(seal.names))
+        return names
 
     @rule(lives=st.integers(0, 3))
     def run_and_be_killed(self, lives: int) -> None:
+        self.seal = None  # the journal is another one then
         shown, _ = self.preview()
         before = Oracle()
         before.known, before.clock = dict(self.oracle.known), self.oracle.clock
