@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from taskrun.freshness import Compared, compare, look_at
-from taskrun.graph import Study
+from taskrun.graph import Graph, Study
 from taskrun.journal import JOURNAL, Records
 from taskrun.model import Check, EndRecord, Figure, Past, Provenance, Status, StepShape, Task, Temp
 
@@ -103,9 +103,12 @@ def sealed(study: Study, records: Records) -> Seal | None:
     if study.provenance is None:
         return None
     maker = _Maker()
+    lateness = _Lateness(study.graph, records)
     for task in study.graph.tasks:
         past = records.past(task.name)
-        if past is None or not _may_be_sealed(task, past) or not maker.take(task, past):
+        if past is None or not _may_be_sealed(task, past) or lateness.is_late(task.index, past):
+            return None
+        if not maker.take(task, past):
             return None
     return maker.seal(study, study.provenance)
 
@@ -181,6 +184,31 @@ def _may_be_sealed(task: Task, past: Past) -> bool:
     return not traits.always and traits.check is not Check.MTIME and traits.temp is Temp.NO
 
 
+class _Lateness:
+    """Whether what a task needs without a file ran since the task began."""
+
+    def __init__(self, graph: Graph, records: Records) -> None:
+        self._graph = graph
+        self._records = records
+        self._ends: dict[int, int] = {}  # by gather: its last end
+
+    def is_late(self, index: int, past: Past) -> bool:
+        """Whether that task must run again for it."""
+        graph = self._graph
+        return any(
+            not graph.edge(index, node).has_file and self._last_end(node) > past.started for node in graph.needs[index]
+        )
+
+    def _last_end(self, node: int) -> int:
+        if node >= 0:
+            past = self._records.past(self._graph.tasks[node].name)
+            return past.ran if past is not None else 0
+        found = self._ends.get(node)
+        if found is None:
+            found = self._ends[node] = max(map(self._last_end, self._graph.members(node)))
+        return found
+
+
 class _Maker:
     """Gathers the columns of a seal, task by task."""
 
@@ -198,7 +226,7 @@ class _Maker:
         assert past.end is not None
         check = task.traits.check
         inputs = self._numbers(task.inputs, past.start.inputs, check)
-        outputs = self._numbers(task.outputs, past.end.outputs, check)
+        outputs = self._numbers(task.outputs, past.end.outputs, check, may_be_directories=True)
         if inputs is None or outputs is None:
             return False
         found = inputs + outputs
@@ -230,23 +258,26 @@ class _Maker:
             checks=[check for _, _, check in self._file_of],
         )
 
-    def _numbers(self, paths: tuple[str, ...], figures: tuple[Figure, ...], check: Check) -> tuple[int, ...] | None:
+    def _numbers(
+        self, paths: tuple[str, ...], figures: tuple[Figure, ...], check: Check, *, may_be_directories: bool = False
+    ) -> tuple[int, ...] | None:
         if len(paths) != len(figures):
             return None
         if len(paths) <= _FEW:
-            return self._new_numbers(paths, figures, check)
+            return self._new_numbers(paths, figures, check, may_be_directories=may_be_directories)
         key = id(paths), id(figures), check  # 10,000 tasks over 10,000 files share both, and they live on
         if key not in self._lists:
-            found = self._new_numbers(paths, figures, check)
+            found = self._new_numbers(paths, figures, check, may_be_directories=may_be_directories)
             if found is not None:
                 self._long.append(found)
             self._lists[key] = None if found is None else (-len(self._long),)
         return self._lists[key]
 
     def _new_numbers(
-        self, paths: tuple[str, ...], figures: tuple[Figure, ...], check: Check
+        self, paths: tuple[str, ...], figures: tuple[Figure, ...], check: Check, *, may_be_directories: bool
     ) -> tuple[int, ...] | None:
-        if None in figures:
+        """None also for a directory that is read: it is without what its reader makes in it, which nobody knows here."""
+        if None in figures or not (may_be_directories or all(isinstance(figure, tuple) for figure in figures)):
             return None
         return tuple([self._number(path, figure, check) for path, figure in zip(paths, figures, strict=True)])
 

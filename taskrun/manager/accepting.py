@@ -44,6 +44,7 @@ def mark_done(change: Change, chosen: Collection[int], *, force: bool = False) -
         else:
             found.extend(both)
     change.amend(found)
+    change.seal()
     return Accepted(len(tasks) - len(refused), refused)
 
 

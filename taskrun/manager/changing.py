@@ -17,6 +17,7 @@ from taskrun.graph import Study
 from taskrun.journal import JOURNAL, Journal, Records
 from taskrun.machine import boot_id
 from taskrun.manager.invocation import invocation
+from taskrun.manager.sealing import seal_at_end
 from taskrun.manager.unrecorded import tidy, unrecorded_ends
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
 from taskrun.standing import look_for
@@ -78,6 +79,10 @@ class Change:
                 raise
         finally:
             self._journal.close()
+
+    def seal(self) -> None:
+        """Where all of the study is done now, the next run need not read all of it to see that."""
+        seal_at_end(self.study, self.records, self._journal, self.state)
 
     def amend(self, records: Sequence[AnyRecord]) -> None:
         """Put these on record, in one write."""

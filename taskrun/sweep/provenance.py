@@ -13,11 +13,13 @@ from taskrun.sweep.values import find_files
 from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths
 
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SALT = 16  # digits
 _OURS = ("", "model", "shell", "sweep")  # the parts of taskrun that say what a file comes to
 
 
-def digest_of(path: str, *, name: str, state: str) -> str:
-    """The digest of a sweep file, the study of which is called `name` and has its state in `state`.
+def digest_of(path: str, *, name: str, state: str, salt: str | None = None) -> str:
+    """The digest of a sweep file, the study of which is called `name` and has its state in `state`; behind the `salt`,
+    hex digits that keep the values of variables from being guessed (None: new ones).
 
     "" where there is no such file, or where more counts than can be told from here: with a `cwd`, symlinks do.
     """
@@ -27,10 +29,11 @@ def digest_of(path: str, *, name: str, state: str) -> str:
     variables = sorted({*_VARIABLE.findall(content), *([b"HOME"] if b"~" in content else [])})
     values = [os.environb.get(variable, b"\0") for variable in variables]
     named = [os.fsencode(text) for text in (os.path.basename(path), name, state)]
-    state_of = hashlib.blake2b(digest_size=16)
+    salt = os.urandom(_SALT // 2).hex() if salt is None else salt
+    made = hashlib.blake2b(key=salt.encode(), digest_size=16)
     for part in (content, *named, *variables, *values, *_program()):
-        state_of.update(b"%d\0%b" % (len(part), part))
-    return state_of.hexdigest()
+        made.update(b"%d\0%b" % (len(part), part))
+    return salt + made.hexdigest()
 
 
 def provenance_of(digest: str, witness: Witness) -> Provenance | None:
@@ -42,7 +45,7 @@ def provenance_of(digest: str, witness: Witness) -> Provenance | None:
 
 def is_unchanged(known: Provenance, path: str, *, name: str, state: str) -> bool:
     """Whether the sweep file at `path`, and all that it names, is what it was."""
-    if digest_of(path, name=name, state=state) != known.digest:
+    if digest_of(path, name=name, state=state, salt=known.digest[:_SALT]) != known.digest:
         return False
     root = os.path.dirname(os.path.abspath(path))
     if any(digest_of_file(os.path.join(root, table)) != digest for table, digest in known.tables):

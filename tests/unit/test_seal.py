@@ -1,0 +1,151 @@
+"""A seal holds as long as nothing that it speaks of has changed, and no longer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from taskrun.journal import Records, read_journal
+from taskrun.manager.accepting import mark_done
+from taskrun.manager.changing import Change
+from taskrun.manager.sealing import Sealed, sealed_now
+from taskrun.seal import read_seal, sealed, write_seal
+from taskrun.sweep.loading import load
+
+SWEEP = """
+sweep:
+  size: {csv: sizes.csv}
+  data: {glob: "data/*"}
+steps:
+  cut: {run: "cut {data} -{n} > {outputs}", inputs: ["{data}", "${THERE}/x"], outputs: "out/{data.name}-{n}"}
+  all: {run: "cat {cut.outputs} > {outputs}", outputs: all}
+"""
+SWEEP = SWEEP.replace("  size: {csv: sizes.csv}\n", "  csv: sizes.csv\n")
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything of it is there and on record, and it is sealed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THERE", "there")
+    for name in ("data/a", "data/b", "there/x", "elsewhere/x", "all", *(f"out/{d}-{n}" for d in "ab" for n in "12")):
+        write(tmp_path / name, "some text\n")
+    write(tmp_path / "sizes.csv", "n\n1\n2\n")
+    write(tmp_path / "sweep.yaml", SWEEP)
+    accept(tmp_path)
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def accept(root: Path) -> None:
+    found = load("sweep.yaml")
+    state = str(root / ".taskrun/sweep")
+    with Change(found, state, command="mark-done") as change:
+        assert not mark_done(change, range(len(found.graph))).refused
+        records = change.records
+    seal = sealed(found, records)
+    assert seal is not None
+    write_seal(state, seal)
+
+
+def now(root: Path) -> Sealed | None:
+    state = str(root / ".taskrun/sweep")
+    return sealed_now("sweep.yaml", root=str(root), name="sweep", state=state, seen=".taskrun/sweep")
+
+
+def is_whole(root: Path) -> bool:
+    found = now(root)
+    return found is not None and found.seal.holds(str(root))
+
+
+def test_what_is_done_is_whole_until_something_changes(study: Path) -> None:
+    assert is_whole(study)
+    found = now(study)
+    assert found is not None
+    assert found.seal.names == [f"cut/n={n}/data=data%2F{d}" for n in "12" for d in "ab"] + ["all"]
+    assert all(found.seal.holds_for(index, str(study)) for index in range(5))
+
+
+def change_text(name: str, text: str) -> Callable[[Path], None]:
+    return lambda root: write(root / name, text)
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "an input": change_text("data/a", "another text\n"),
+    "an input by its variable": change_text("there/x", "another text\n"),
+    "an output": change_text("out/a-1", "another text\n"),
+    "the last output": change_text("all", "another text\n"),
+    "a new file that the glob finds": change_text("data/c", "some text\n"),
+    "a row of the table": change_text("sizes.csv", "n\n1\n2\n3\n"),
+    "the command": change_text("sweep.yaml", SWEEP.replace("cat", "tac")),
+    "a comment": change_text("sweep.yaml", SWEEP + "# so\n"),
+    "an input that is gone": lambda root: (root / "data/a").unlink(),
+    "an output that is gone": lambda root: (root / "out/b-2").unlink(),
+    "a table that is gone": lambda root: (root / "sizes.csv").unlink(),
+    "an output that is older": lambda root: os.utime(root / "all", (1, 1)),
+    "the journal": lambda root: os.utime(root / ".taskrun/sweep/journal.jsonl"),
+    "the journal that is gone": lambda root: (root / ".taskrun/sweep/journal.jsonl").unlink(),
+    "the variable": lambda root: os.environ.__setitem__("THERE", "elsewhere"),
+    "the seal": lambda root: os.truncate(root / ".taskrun/sweep/seal", 200),
+    "no seal": lambda root: (root / ".taskrun/sweep/seal").unlink(),
+    "a seal of nothing": lambda root: (root / ".taskrun/sweep/seal").write_bytes(b"") and None,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_after_a_change_it_is_not_whole(study: Path, change: Callable[[Path], None]) -> None:
+    change(study)
+    assert not is_whole(study)
+
+
+def test_a_task_is_spared_where_only_what_it_does_not_need_has_changed(study: Path) -> None:
+    write(study / "data/a", "another text\n")
+    found = now(study)
+    assert found is not None
+    spared = [name for index, name in enumerate(found.seal.names) if found.seal.holds_for(index, str(study))]
+    assert spared == ["cut/n=1/data=data%2Fb", "cut/n=2/data=data%2Fb"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["always: yes", "check: mtime", "temp: yes", "cwd: there", "after: all"],
+)
+def test_what_files_alone_do_not_tell_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    write(tmp_path / "a", "a")
+    write(tmp_path / "all", "a")
+    text = f"steps:\n  one: {{run: make, outputs: a, {more}}}\n  all: {{run: make, outputs: all}}\n"
+    write(tmp_path / "sweep.yaml", text)
+    found = load("sweep.yaml")
+    write(tmp_path / "there/a", "a")
+    with Change(found, str(tmp_path / "state"), command="mark-done") as change:
+        mark_done(change, [1])
+        mark_done(change, [0])
+        if more == "after: all":
+            mark_done(change, [1])  # ran since
+        seal = sealed(found, change.records)
+    assert seal is None
+
+
+def test_what_failed_or_never_ran_is_not_sealed(study: Path) -> None:
+    assert sealed(load("sweep.yaml"), Records()) is None
+    records = read_journal(str(study / ".taskrun/sweep"))
+    assert records is not None
+    assert sealed(load("sweep.yaml"), records) is not None
+
+
+def test_names_that_are_no_text_leave_no_seal(study: Path) -> None:
+    write(study / "data/a", "some text\n")
+    seal = read_seal(str(study / ".taskrun/sweep"))
+    assert seal is not None
+    seal.names[0] = "\udcff"
+    write_seal(str(study / ".taskrun/sweep"), seal)
+    assert not (study / ".taskrun/sweep/seal").exists()
