@@ -276,7 +276,7 @@ class _Maker:
     def _new_numbers(
         self, paths: tuple[str, ...], figures: tuple[Figure, ...], check: Check, *, may_be_directories: bool
     ) -> tuple[int, ...] | None:
-        """None also for a directory that is read: it is without what its reader makes in it, which nobody knows here."""
+        """None also for a directory that is read: it is without what its reader makes in it; nobody knows that here."""
         if None in figures or not (may_be_directories or all(isinstance(figure, tuple) for figure in figures)):
             return None
         return tuple([self._number(path, figure, check) for path, figure in zip(paths, figures, strict=True)])

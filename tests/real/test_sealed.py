@@ -90,7 +90,7 @@ def test_a_run_that_holds_the_state_keeps_a_sealed_one_out(folder: Folder) -> No
     folder.write("sweep.yaml", SWEEP + "  wait: {run: 'until [ -e go ]; do sleep 0.05; done'}\n")
     run = folder.start("run")
     assert run.stderr is not None
-    while "wait" not in run.stderr.readline() or not folder.statuses().get("wait") == "running":
+    while "wait" not in run.stderr.readline() or folder.statuses().get("wait") != "running":
         pass
     second = folder.taskrun("run")
     assert second.returncode == 3
