@@ -47,6 +47,7 @@ class Makers:
         self._maker: dict[str, int] = {}
         # Who makes a path: the task given, unless somebody made it before. There may be a million.
         self.enter: Callable[[str, int], int] = self._maker.setdefault
+        self._around: dict[str, tuple[int, str] | None] = {}  # by directory, once all are entered: who makes it
 
     def of(self, path: str) -> int | None:
         """The task that makes exactly this path."""
@@ -54,20 +55,39 @@ class Makers:
 
     def find(self, path: str) -> tuple[int, str] | None:
         """The task that makes `path`, or a directory that it lies in, and the path that it makes."""
-        for each in (path, *above(path)):
-            maker = self._maker.get(each)
+        maker = self._maker.get(path)
+        if maker is not None:
+            return maker, path
+        cut = path.rfind("/")
+        directory = path[:cut] if cut > 0 else next(above(path), path)
+        around = self._around
+        if directory not in around:  # many paths lie in one
+            around[directory] = self._first((directory, *above(directory))) if directory != path else None
+        return around[directory]
+
+    def _first(self, paths: Iterable[str]) -> tuple[int, str] | None:
+        """The first of these paths that a task makes."""
+        for path in paths:
+            maker = self._maker.get(path)
             if maker is not None:
-                return maker, each
+                return maker, path
         return None
 
     def below(self, directories: Iterable[str]) -> dict[str, dict[str, int]]:
         """For each of these paths what is made inside: the paths and who makes them."""
         found: dict[str, dict[str, int]] = {path: {} for path in directories}
         holding_all = [found[path] for path in found if path.startswith("/") and self._paths.is_inside(path)]
+        known: dict[str, list[dict[str, int]]] = {}  # by the directory that a path lies in directly
         for path, maker in self._maker.items() if found else ():
-            for directory in above(path):
-                if directory in found:
-                    found[directory][path] = maker
+            cut = path.rfind("/")
+            parent = path[:cut] if cut > 0 else path
+            holding = known.get(parent)
+            if holding is None:
+                holding = [found[directory] for directory in above(path) if directory in found]
+                if cut > 0:
+                    known[parent] = holding
+            for inside in holding:
+                inside[path] = maker
             if holding_all and not path.startswith("/"):
                 for inside in holding_all:
                     inside[path] = maker

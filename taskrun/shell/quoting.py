@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeGuard
 
 from taskrun.model import as_run, as_signed, mark
 from taskrun.shell.bodies import Body
@@ -121,6 +122,13 @@ class Quoter:
         for document in self._documents:
             document.check(quoted)
         return quoted
+
+    def takes_as_they_are(self, columns: Sequence[Sequence[Value]]) -> TypeGuard[Sequence[Sequence[str]]]:
+        """Whether each value goes in as it is; `columns` holds those of each placeholder."""
+        return not self._documents and all(
+            set(map(type, column)) <= {str} and all(map(test, column))
+            for column, test in zip(columns, self._tests, strict=True)
+        )
 
     def _around_raw(self, values: Sequence[Value]) -> list[str]:
         """Raw text is text of the command like any other: it decides how what follows it is quoted."""

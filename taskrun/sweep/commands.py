@@ -63,6 +63,8 @@ def _lines(text: Text, expansion: Expansion, viewer: Viewer, words: tuple[str, .
     views = [viewer.view(reference) for reference in text.references]
     forms = [reference.form for reference in text.references]
     runs = [_values(view.runs, form) for view, form in zip(views, forms, strict=True)]
+    if all(view.written is view.runs and not view.kept for view in views) and quoter.takes_as_they_are(runs):
+        return filled(text.template.pieces, runs, len(expansion))
     quoted = _quoted(quoter, runs, text)
     if all(view.written is view.runs and not view.kept for view in views):
         return list(map(quoter.join, quoted))
