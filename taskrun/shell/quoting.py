@@ -126,7 +126,7 @@ class Quoter:
     def takes_as_they_are(self, columns: Sequence[Sequence[Value]]) -> TypeGuard[Sequence[Sequence[str]]]:
         """Whether each value goes in as it is; `columns` holds those of each placeholder."""
         return not self._documents and all(
-            set(map(type, column)) <= {str} and all(map(test, column))
+            all(value.__class__ is str and test(value) for value in column)
             for column, test in zip(columns, self._tests, strict=True)
         )
 
