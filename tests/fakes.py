@@ -83,10 +83,13 @@ def node_of(draft: Draft, word: str) -> int:
 
 
 class Left(Struct, frozen=True):
-    """What an earlier run left behind: an attempt that is dead, or goes on for `seconds` and ends somehow."""
+    """What an earlier run left behind: an attempt that is dead, or goes on for `seconds` and ends somehow; or it lives
+    on another machine and `is_reachable` by no signal.
+    """
 
     seconds: float | None = None
     exit_code: int | None = None
+    is_reachable: bool = True
 
 
 class _Process(Struct):
@@ -125,6 +128,7 @@ class FakeExecutor:
         self._number = 0
         self._said: list[Happening] = []
         self._just_ended: set[int] = set()
+        self._distant: set[int] = set()
         self._used: dict[str, int | Fraction] = dict.fromkeys(self.pools, 0)
         self._amounts: dict[int, dict[str, int | Fraction]] = {}
 
@@ -170,6 +174,7 @@ class FakeExecutor:
         self.kills.append((self.time, task.name, force))
         process = self._processes.get(task.index)
         assert process or task.index in self._just_ended, f"{task.name} killed, but it does not run"
+        assert task.index not in self._distant, f"{task.name} killed, but it is out of reach"
         if process is not None and (force or task.name not in self._stubborn):
             process.end = Ended(task.index, process.attempt.number, process.start, self.time, None, _killer(force))
             if process.adopted:
@@ -177,7 +182,8 @@ class FakeExecutor:
             self._have_due(self.time, task.index)
 
     def stop(self) -> None:
-        assert not self._processes, f"left behind: {self.running}"
+        left = [process.task.name for index, process in self._processes.items() if index not in self._distant]
+        assert not left, f"left behind: {left}"
         self.stopped = True
 
     # the world
@@ -203,7 +209,8 @@ class FakeExecutor:
         else:
             end = {"cause": Cause.LOST} if left.exit_code is None else {"exit_code": left.exit_code}
             self._begin(task, attempt, left.seconds, end)
-            self._said.append(Spawned(task.index, handle))
+            self._said.append(Spawned(task.index, replace(handle, is_reachable=left.is_reachable)))
+            self._distant.update(() if left.is_reachable else (task.index,))
         self._processes[task.index].adopted = True
 
     def _have_due(self, moment: float, index: int) -> None:

@@ -10,7 +10,8 @@ from taskrun.model.words import Cause
 class Handle(Struct, frozen=True, omit_defaults=True):
     """What finds the process of an attempt again: its identity, or where `pid` is None what its environment holds.
 
-    `host`: the name of the machine that it was begun on, where that is another one.
+    `host`: the name of the machine that it was begun on, where that is another one. Not `is_reachable`: it lives where
+    no signal of ours gets to.
     """
 
     run: str
@@ -20,6 +21,7 @@ class Handle(Struct, frozen=True, omit_defaults=True):
     ticks: int | None = None
     namespace: int | None = None
     host: str = ""
+    is_reachable: bool = True
 
 
 class Spawned(Struct, frozen=True):

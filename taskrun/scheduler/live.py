@@ -14,13 +14,14 @@ LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is lef
 
 
 class Live(Struct):
-    """`handle` finds an attempt of an earlier run; `asked`: to end."""
+    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`."""
 
     task: Task
     kind: int
     attempt: Attempt
     handle: Handle | None = None
     asked: bool = False
+    is_reachable: bool = True
     timer: int | None = None
 
     def has_no_result(self, ended: Ended) -> bool:

@@ -333,11 +333,7 @@ class Loop:
         timeout = self._terms.patience() if self._live else None
         if self._settling or (self._undecided.is_pending and not self._stop.level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
-        due = self._stop.next_due()
-        if due is not None:
-            left = max(0.0, due - self._now())
-            timeout = left if timeout is None else min(left, timeout)
-        return timeout
+        return self._stop.patience(timeout)
 
     def _take_in(self, happening: Happening) -> None:
         match happening:
@@ -345,6 +341,7 @@ class Loop:
                 self._take_end(happening)
             case Spawned(index, handle):
                 live = self._live[index]
+                live.is_reachable = handle.is_reachable
                 told = Identified if live.handle is None else Adopted
                 self._say(told(self._now(), live.task, handle))
             case Tick():
@@ -387,7 +384,9 @@ class Loop:
     def _interrupt(self, level: int, signal: str) -> None:
         if level > self._stop.level:
             self._say(Stopping(self._now(), level, signal, len(self._live)))
-            self._stop.raise_to(level, signal, self._live.values())
+            for left in self._stop.raise_to(level, signal, self._live.values()):  # it has no end on record
+                self._room.give_back(self._live.pop(left.task.index).kind)
+                self._follow(self._plan.recover(left.task.index))
 
     def _heed_reader(self) -> None:
         """Once the reader has left, end what runs; what it was told of, but was not started yet, never is."""

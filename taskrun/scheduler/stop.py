@@ -24,24 +24,32 @@ class Stop:
         self.signal = ""
         self.cancelled: set[int] = set()
 
-    def raise_to(self, level: int, signal: str, live: Iterable[Live]) -> None:
-        """Ask what is `live` to end, or end it, as the level says."""
+    def raise_to(self, level: int, signal: str, live: Iterable[Live]) -> list[Live]:
+        """Ask what is `live` to end, or end it, as the level says; what is out of reach is to be left as it is."""
         self.level, self.signal = level, signal
-        for each in live if level >= TERMINATE else ():
+        asked = [*live] if level >= TERMINATE else []
+        for each in asked:
+            if not each.is_reachable:
+                continue
             each.asked = True
             self._due.cancel(each.timer)
             if level == TERMINATE:
                 each.timer = self._due.set(self._now() + self._grace, each)
             self._executor.kill(each.task, force=level >= KILL)
+        return [each for each in asked if not each.is_reachable]
 
     def kill_overdue(self) -> None:
         """The grace of some may be over."""
         for each in self._due.due(self._now()):
             self._executor.kill(each.task, force=True)
 
-    def next_due(self) -> float | None:
-        """When the next grace is over."""
-        return self._due.next_due()
+    def patience(self, timeout: float | None) -> float | None:
+        """No longer than until the next grace is over."""
+        due = self._due.next_due()
+        if due is None:
+            return timeout
+        left = max(0.0, due - self._now())
+        return left if timeout is None else min(left, timeout)
 
     def has_ended(self, live: Live, ended: Ended) -> bool:
         """Nobody need be killed; whether it ended because it was asked to.

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from taskrun.graph import Graph
 from taskrun.journal import JOURNAL, Follower, Holder, Records, read_holder, read_journal
-from taskrun.model import Cause, EndRecord, Past, RunRecord, Status
+from taskrun.model import Cause, EndRecord, Past, RunRecord, StartRecord, Status
 from taskrun.standing.orphans import Orphan, end_of, look_for
 
 _LOOKS = 5  # as long as runs come and go while the journal is read
@@ -109,15 +109,13 @@ class OnRecord(Struct, frozen=True):
         past = self.records.past(name)
         if past is None:
             return Standing(Past(name), Status.WAITING)
+        if past.start is not None and past.end is None:
+            return self._open(past, past.start)
         if past.skip is not None:
             return Standing(past, Status.SKIPPED)
         if past.end is not None:
             return Standing(past, _STATUSES[past.end.status], past.end.cause)
-        if past.start is None:
-            return Standing(past, Status.WAITING)
-        if self.holder is not None and self.holder.run == past.start.run:
-            return Standing(past, Status.RUNNING)
-        return self._orphaned(past, look_for(self.records, past, state=self.state))
+        return Standing(past, Status.WAITING)
 
     def gone(self, graph: Graph) -> list[str]:
         """The tasks that had an attempt, and that the study has no more."""
@@ -127,17 +125,21 @@ class OnRecord(Struct, frozen=True):
             if (past.start is not None or past.end is not None) and graph.index(past.name) is None
         ]
 
-    def _orphaned(self, past: Past, orphan: Orphan) -> Standing:
-        """How an attempt without an end stands that is not in its run's hands."""
+    def _open(self, past: Past, start: StartRecord) -> Standing:
+        """How an attempt without an end stands; a run that skipped the task since may have left it as it was."""
+        if self.holder is not None and self.holder.run == start.run:
+            return Standing(past, Status.RUNNING)
+        orphan = look_for(self.records, past, state=self.state)
         if orphan.survivor is not None:
-            return Standing(past, Status.RUNNING, orphan=orphan)
+            return Standing(replace(past, skip=None), Status.RUNNING, orphan=orphan)
+        if orphan.ended is None and past.skip is not None:
+            return Standing(past, Status.SKIPPED)
         if orphan.ended is None:
             return Standing(past, Status.FAILED, Cause.INTERRUPTED.value, orphan)
-        assert past.start is not None
-        paths = past.start.signature.outputs if self.root is not None else ()
+        paths = start.signature.outputs if self.root is not None else ()
         missing = [path for path in paths if not os.path.exists(os.path.join(self.root or "", path))]
         end = end_of(past.name, orphan.ended, missing=missing)
-        return Standing(replace(past, end=end, spawn=None), _STATUSES[end.status], end.cause, orphan)
+        return Standing(replace(past, end=end, spawn=None, skip=None), _STATUSES[end.status], end.cause, orphan)
 
 
 def look_up(directory: str, *, source: str | None = None, root: str | None = None) -> OnRecord:

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -122,6 +123,25 @@ def test_a_task_that_dies_on_another_machine_while_it_is_waited_for_runs_again_h
     assert run.returncode == 0
     assert "recovered  slow  its attempt in an earlier run: lost: it outlived its runner" in said
     assert folder.read("out") == "new\n"
+
+
+def test_a_run_that_waits_for_another_machine_can_be_stopped_and_leaves_it_alone(folder: Folder) -> None:
+    result = left(folder, THERE)
+    shim(result, THERE)
+    with held(result) as there:
+        first = folder.start("run")
+        read_until(first, "still running")
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+        assert first.returncode == 143
+        assert folder.statuses() == {"slow": "running"}
+        second = folder.start("run", "--json")
+        read_until(second, "still running")
+        folder.write("out", "theirs\n")
+        os.write(there, ended().encode())
+    shown, _ = second.communicate(timeout=60)
+    assert (second.returncode, end_of(shown)["attempt"]) == (0, 1)
+    assert not ran(folder)
 
 
 @pytest.mark.parametrize("is_unlocked", [True, False], ids=["no locks there", "no shim"])

@@ -439,7 +439,7 @@ def test_where_only_the_lock_tells_the_lock_is_waited_for(tmp_path: Path) -> Non
     with place(tmp_path) as here, open(path, "a") as shim:
         fcntl.flock(shim, fcntl.LOCK_EX)
         found = adopt(here, Handle("first-run", 4, 2))
-        assert found == Spawned(0, Handle("first-run", 4, 2, 1, 1, 1))
+        assert found == Spawned(0, Handle("first-run", 4, 2, 1, 1, 1, is_reachable=False))
         here.executor.kill(task(0, ""), force=True)
         here.happened.extend(here.executor.wait(0.3))
         assert ended(here.happened) == []

@@ -518,6 +518,18 @@ def test_an_attempt_that_lives_is_terminated_like_any_other() -> None:
     ]
 
 
+@pytest.mark.parametrize("level", [2, 3])
+def test_an_attempt_that_no_signal_reaches_is_left_without_an_end_by_a_run_that_is_stopped(level: int) -> None:
+    executor = one_core(left={"a": Left(seconds=60, is_reachable=False)}, interrupts=[(1, level, "SIGTERM")])
+    assert told(run(graph("a; b < a"), executor, open_attempts={0: OPEN})) == [
+        "0 a adopted",
+        f"1 stopping {level} SIGTERM, 1 running",
+        "1 a skipped",
+        "1 b skipped",
+        "1 over, stopped by SIGTERM",
+    ]
+
+
 def test_more_attempts_from_before_than_there_is_room_for_are_all_waited_for() -> None:
     executor = one_core(left={"a": Left(seconds=2), "b": Left(seconds=4)})
     assert told(run(graph("a; b; c"), executor, open_attempts={0: OPEN, 1: OPEN}))[:5] == [

@@ -120,7 +120,7 @@ class LocalExecutor:
             return
         self._adoptions.add(adoption)
         pid, ticks, space = adoption.process.pid, adoption.process.ticks, adoption.process.namespace
-        known = Handle(handle.run, handle.attempt, handle.round, pid, ticks, space, handle.host)
+        known = Handle(handle.run, handle.attempt, handle.round, pid, ticks, space, handle.host, adoption.is_seen)
         self._happened.append(Spawned(task.index, known))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
