@@ -16,7 +16,19 @@ from msgspec import Struct
 from taskrun.freshness import Compared, compare, look_at
 from taskrun.graph import Graph, Study
 from taskrun.journal import JOURNAL, Records
-from taskrun.model import Check, EndRecord, Figure, Past, Provenance, Status, StepShape, Task, Temp
+from taskrun.model import (
+    Check,
+    EndRecord,
+    Figure,
+    Past,
+    Provenance,
+    RunEndRecord,
+    RunRecord,
+    Status,
+    StepShape,
+    Task,
+    Temp,
+)
 
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal
@@ -31,13 +43,17 @@ class Seal(Struct, frozen=True, array_like=True):
     `needs` (nodes, as in a graph), `files` (the numbers of its files; -1 - n stands for the n-th list of `long`).
 
     Columns by file: `paths`, `figures`, `checks`: what it is known by, and how it is compared. `steps`: the steps with
-    the number of their tasks, in that order; `shapes` and `hints` as in a study.
+    the number of their tasks, in that order; `shapes` and `hints` as in a study. `gone`: names on record that the study
+    has no more; `run` and `run_end`: the last run when it was sealed.
     """
 
     provenance: Provenance
     shapes: tuple[StepShape, ...]
     hints: tuple[str, ...]
     steps: list[tuple[str, int]]
+    gone: list[str]
+    run: RunRecord | None
+    run_end: RunEndRecord | None
     names: list[str]
     attempts: list[int]
     ended: list[float]
@@ -110,7 +126,7 @@ def sealed(study: Study, records: Records) -> Seal | None:
             return None
         if not maker.take(task, past):
             return None
-    return maker.seal(study, study.provenance)
+    return maker.seal(study, study.provenance, records)
 
 
 def write_seal(state: str, seal: Seal) -> None:
@@ -238,14 +254,17 @@ class _Maker:
         self._files.append(found)
         return True
 
-    def seal(self, study: Study, provenance: Provenance) -> Seal:
+    def seal(self, study: Study, provenance: Provenance, records: Records) -> Seal:
         """What has come of all tasks."""
-        graph = study.graph
+        graph, run = study.graph, records.last_run
         return Seal(
             provenance=provenance,
             shapes=study.shapes,
             hints=study.hints,
             steps=_steps(graph.tasks),
+            gone=records.gone(graph.index),
+            run=run,
+            run_end=records.run_ends.get(run.run) if run is not None else None,
             names=[task.name for task in graph.tasks],
             attempts=self._attempts,
             ended=self._ended,

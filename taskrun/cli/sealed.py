@@ -1,4 +1,4 @@
-"""A sweep file that is sealed, for `run` and `why`: all is as a run left it, which is seen without reading it all."""
+"""A sweep file that is sealed, for `run`, `why`, `status`: all is as a run left it, and little has to be read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from taskrun.cli.source import Source
 from taskrun.seal import SEAL
 
 if TYPE_CHECKING:
+    from taskrun.cli.overview import Facts
     from taskrun.manager.sealing import Sealed, SealedRun
     from taskrun.model import EndRecord
 
@@ -49,6 +50,34 @@ def done_and_sealed(source: Source) -> list[tuple[str, EndRecord]] | None:
             return None
         ends.append((name, found.seal.end(index)))
     return ends
+
+
+def sealed_facts(source: Source) -> Facts | None:
+    """What `status` has to say of a study that is sealed as a whole; None where there is more to say."""
+    found = None if source.select else _sealed(source)
+    if found is None:
+        return None
+    import time
+
+    from taskrun.cli.overview import Facts
+    from taskrun.journal import read_last_run
+    from taskrun.machine import host_name
+    from taskrun.model import Argv, Past, Status, Step, Task
+    from taskrun.standing import Standing
+
+    tasks: list[tuple[Task, Standing]] = []
+    for name, count in found.seal.steps:
+        tasks += [(Task(0, name, Step(name), Argv(())), Standing(Past(name), Status.SUCCEEDED))] * count
+    run, end = read_last_run(found.state) or (found.seal.run, found.seal.run_end)
+    return Facts(
+        tasks=tasks,
+        now=time.time(),
+        host=host_name(),
+        output_of=lambda task, standing: None,
+        gone=found.seal.gone,
+        run=run,
+        end=end,
+    )
 
 
 def _sealed(source: Source) -> Sealed | None:

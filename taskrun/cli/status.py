@@ -7,17 +7,22 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
 from taskrun.cli.outputs import output_of
+from taskrun.cli.sealed import sealed_facts
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.model import Status, Task
 from taskrun.names import log_name
 from taskrun.standing import OnRecord, Standing
 from taskrun.sweep.collecting import without_collector
 from taskrun.term import COLOUR_CHOICES
+
+if TYPE_CHECKING:
+    from taskrun.cli.overview import Facts
 
 _COUNTED = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.RUNNING, Status.WAITING)
 
@@ -49,7 +54,12 @@ def command(
         taskrun status --name sims
     """
     with without_collector():
-        opened = source_of(words, file, state_dir, name).look()
+        source = source_of(words, file, state_dir, name)
+        facts = None if as_json else sealed_facts(source)
+        if facts is not None:
+            _print_facts(facts, color=color, show_all=show_all)
+            return
+        opened = source.look()
         on_record = opened.on_record()
         chosen = opened.chosen
         opened.say_nowhere()
@@ -78,10 +88,9 @@ def _gone(opened: Opened, on_record: OnRecord) -> Sequence[str]:
 def _print_overview(
     opened: Opened, on_record: OnRecord, chosen: Sequence[int], *, color: str, show_all: bool
 ) -> None:
-    from taskrun.cli.overview import Facts, Room, overview
+    from taskrun.cli.overview import Facts
     from taskrun.machine import host_name, usable_cores
     from taskrun.standing import remaining
-    from taskrun.term import columns, look, rows
 
     graph = opened.study.graph
     now = time.time()
@@ -100,6 +109,13 @@ def _print_overview(
         end=on_record.records.run_ends.get(run.run) if run is not None else None,
         remaining=remaining(graph, standings, on_record, chosen, now=now, usable=usable_cores, unseen=unseen),
     )
+    _print_facts(facts, color=color, show_all=show_all)
+
+
+def _print_facts(facts: Facts, *, color: str, show_all: bool) -> None:
+    from taskrun.cli.overview import Room, overview
+    from taskrun.term import columns, look, rows
+
     terminal = look(sys.stdout, color=color, environment=os.environ)
     room = Room(columns(sys.stdout), None if show_all else rows(sys.stdout))
     sys.stdout.write("\n".join(overview(facts, terminal, room)) + "\n")

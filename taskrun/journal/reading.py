@@ -20,10 +20,11 @@ from taskrun.errors import StateError
 from taskrun.journal.checksums import Tail, tail_at
 from taskrun.journal.lines import FORMAT, OLDEST, Damaged, from_line, from_lines, read_format
 from taskrun.journal.records import Records
-from taskrun.model import AnyRecord, HeaderRecord, SyncedRecord
+from taskrun.model import AnyRecord, HeaderRecord, RunEndRecord, RunRecord, SyncedRecord
 
 JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
+_FEW = 4096  # bytes: some lines
 _LONGEST_HEADER = 1 << 20  # a command of `each` is its source
 _HINT = "; `taskrun check --state --repair` saves what can be read"
 MARK = b'{"kind":"synced"'
@@ -85,6 +86,31 @@ def read_header(directory: str, name: str = JOURNAL) -> HeaderRecord | None:
     finally:
         os.close(descriptor)
     return found if isinstance(found, HeaderRecord) and OLDEST <= found.format <= FORMAT else None
+
+
+def read_last_run(directory: str) -> tuple[RunRecord, RunEndRecord] | None:
+    """The last run and its end, where both stand among the last few lines; what only changed the records is no run."""
+    try:
+        descriptor = open_regular(os.path.join(directory, JOURNAL), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        size = os.fstat(descriptor).st_size
+        lines = os.pread(descriptor, _FEW, max(0, size - _FEW)).split(b"\n")[1:]
+    finally:
+        os.close(descriptor)
+    run: RunRecord | None = None
+    found = None
+    for line in lines:
+        try:
+            record = from_line(line) if line else None
+        except Damaged:
+            return None
+        if isinstance(record, RunRecord) and record.command is None:
+            run, found = record, None
+        elif isinstance(record, RunEndRecord) and run is not None and record.run == run.run:
+            found = run, record
+    return found
 
 
 def check_source(header: HeaderRecord, path: str, source: str) -> None:

@@ -5,7 +5,7 @@ Reading the file and running a study both end here, so what a later run will rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from typing import assert_never
 
 from msgspec import structs
@@ -65,6 +65,14 @@ class Records:
     def pasts(self) -> Iterator[Past]:
         """All tasks that are on record."""
         return iter(self._pasts.values())
+
+    def gone(self, index: Callable[[str], int | None]) -> list[str]:
+        """The tasks that had an attempt, and for which `index` has no number."""
+        return [
+            past.name
+            for past in self._pasts.values()
+            if (past.start is not None or past.end is not None) and index(past.name) is None
+        ]
 
     def attempts(self, name: str) -> int:
         """How many attempts a task has had in its life."""

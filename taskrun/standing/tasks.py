@@ -119,11 +119,7 @@ class OnRecord(Struct, frozen=True):
 
     def gone(self, graph: Graph) -> list[str]:
         """The tasks that had an attempt, and that the study has no more."""
-        return [
-            past.name
-            for past in self.records.pasts()
-            if (past.start is not None or past.end is not None) and graph.index(past.name) is None
-        ]
+        return self.records.gone(graph.index)
 
     def _open(self, past: Past, start: StartRecord) -> Standing:
         """How an attempt without an end stands; a run that skipped the task since may have left it as it was."""

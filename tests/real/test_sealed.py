@@ -85,6 +85,22 @@ def test_why_says_the_same_with_a_seal_and_without(folder: Folder) -> None:
     assert "copy/i=50000" in wrong.stderr
 
 
+def test_status_says_the_same_with_a_seal_and_without(folder: Folder) -> None:
+    done(folder)
+    folder.write("sweep.yaml", SWEEP.replace(f"to: {COUNT}", f"to: {COUNT + 1}"))
+    folder.write(f"in/{COUNT + 1}", "the last")
+    assert folder.taskrun("run").returncode == 0
+    folder.write("sweep.yaml", SWEEP)
+    for _ in range(2):  # which seals it, and which goes by the seal
+        assert folder.taskrun("run").returncode == 0
+        sealed = folder.taskrun("status").stdout
+        aside = (folder.path / SEAL).rename(folder.path / "aside")
+        assert folder.taskrun("status").stdout == sealed
+        aside.rename(folder.path / SEAL)
+    assert "1 task on record is gone from the study: copy/i=1001" in sealed
+    assert "1,000 fresh" in sealed
+
+
 def test_a_run_that_holds_the_state_keeps_a_sealed_one_out(folder: Folder) -> None:
     done(folder)
     folder.write("sweep.yaml", SWEEP + "  wait: {run: 'until [ -e go ]; do sleep 0.05; done'}\n")
