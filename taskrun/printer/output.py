@@ -6,6 +6,7 @@ Read from the tasks' logs: no runner stands between a task and its output.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -24,14 +25,21 @@ def log_reader(root: str) -> ReadLog:
 
     def read(path: str, start: int, size: int) -> bytes:
         try:
-            with open(os.path.join(root, path), "rb") as log:
-                end = os.fstat(log.fileno()).st_size
+            with open(os.path.join(root, path), "rb", opener=_open_at_once) as log:
+                found = os.fstat(log.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    return b""  # a pipe or a terminal, which would be waited for
+                end = found.st_size
                 log.seek(start if start >= 0 else max(end + start, 0))
                 return log.read(size)
         except (OSError, ValueError):
             return b""
 
     return read
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 class Silent:

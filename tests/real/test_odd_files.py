@@ -120,3 +120,14 @@ def test_a_command_may_begin_like_an_option(folder: Folder, shell: str) -> None:
     (folder.path / "a.out").unlink()
     assert folder.taskrun("run").returncode == 0
     assert folder.read("a.out") == "-x\n"
+
+
+@pytest.mark.parametrize("key", ["stdout", "stderr"])
+def test_a_redirect_to_a_pipe_is_refused_and_waited_for_by_nobody(folder: Folder, key: str) -> None:
+    folder.write("sweep.yaml", f"steps:\n  s:\n    run: echo hi; :\n    {key}: pipe\n")
+    os.mkfifo(folder.path / "pipe")
+    done = folder.taskrun("run")
+    assert done.returncode == 1
+    assert "could not start: pipe: it is a named pipe" in done.stderr
+    assert folder.taskrun("status").returncode == 0
+    assert folder.taskrun("logs", "s").returncode == 1
