@@ -124,7 +124,7 @@ def test_a_command_may_begin_like_an_option(folder: Folder, shell: str) -> None:
 
 @pytest.mark.parametrize("key", ["stdout", "stderr"])
 def test_a_redirect_to_a_pipe_is_refused_and_waited_for_by_nobody(folder: Folder, key: str) -> None:
-    folder.write("sweep.yaml", f"steps:\n  s:\n    run: echo hi; :\n    {key}: pipe\n")
+    folder.write("sweep.yaml", f"steps:\n  s:\n    run: echo hi\n    {key}: pipe\n")
     os.mkfifo(folder.path / "pipe")
     done = folder.taskrun("run")
     assert done.returncode == 1
