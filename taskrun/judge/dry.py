@@ -11,11 +11,13 @@ from taskrun.journal import Records
 from taskrun.judge.looking import Looking
 from taskrun.model import Cause, Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, StartRecord, Status, Task
 
+_NOTHING_LEFT: Mapping[int, bool] = {}
+
 
 class DryJudge(Looking):
     """The judge of a dry run: looks, and writes nothing; what would run has made its outputs as far as it goes.
 
-    `alive`: tasks with an attempt that an earlier run left, and that a run would wait for.
+    `left`: by task, whether an attempt that an earlier run left, and whose end a run would take, is still alive.
     """
 
     def __init__(
@@ -25,11 +27,10 @@ class DryJudge(Looking):
         *,
         root: str,
         doubtful: Collection[str] = (),
-        alive: Collection[int] = (),
+        left: Mapping[int, bool] = _NOTHING_LEFT,
     ) -> None:
         super().__init__(graph, records, root=root, doubtful=doubtful, waits=True)
-        self._alive = alive
-        self._begun: set[int] = set()
+        self._left = dict(left)
         self._made: set[str] = set()  # what would be made
         self._touched: set[str] = set()  # the directories above it
         self._known_missing: dict[int, tuple[tuple[str, ...], list[str]]] = {}  # by the identity of a list of inputs
@@ -38,18 +39,17 @@ class DryJudge(Looking):
 
     def prepare(self, task: Task) -> Prepared | Refused:
         """Nothing to make room for."""
-        self._begun.add(task.index)
         return Prepared(self._signer.signature(task))
 
     def settle(self, task: Task, ended: Ended) -> Settled:
         """What would be executed is taken to succeed, and so is what an earlier run left alive."""
         self._executed.add(task.index)
-        if task.index in self._begun:
-            self._have_made(task)
-            return Settled(Status.SUCCEEDED)
-        return self._settle_left(task, ended)
+        if task.index in self._left:
+            return self._settle_left(task, ended, is_alive=self._left.pop(task.index))
+        self._have_made(task)
+        return Settled(Status.SUCCEEDED)
 
-    def _settle_left(self, task: Task, ended: Ended) -> Settled:
+    def _settle_left(self, task: Task, ended: Ended, *, is_alive: bool) -> Settled:
         """What comes to an end that a run would find of an attempt which an earlier one began."""
         past = self._records.past(task.name)
         assert past is not None
@@ -61,7 +61,7 @@ class DryJudge(Looking):
         outputs = past.start.signature.outputs
         figures = self._files.take(outputs, task.traits.check, waits=True)
         assert figures is not None
-        if task.index in self._alive:
+        if is_alive:
             self._have_made(task)
         elif None in figures:
             missing = [path for path, figure in zip(outputs, figures, strict=True) if figure is None]

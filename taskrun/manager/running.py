@@ -209,7 +209,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     judge = DryJudge(
         study.graph, records,
         root=study.root, doubtful=records.doubtful(boot_id()),
-        alive={index for index, each in left.items() if each.ended is None},
+        left={index: each.ended is None for index, each in left.items()},
     )  # fmt: skip
     batches = _batches(
         study, options, ForetoldExecutor(executor, left) if left else executor, judge, records,

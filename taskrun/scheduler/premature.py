@@ -31,9 +31,9 @@ class Premature:
         index = end.task.index
         if live.has_no_result(end.ended):
             return True
-        if live.handle is None or is_stopping:
+        if live.handle is None or live.asked:
             return False
-        if end.settled.is_outdated or index in self._forced:
+        if not is_stopping and (end.settled.is_outdated or index in self._forced):
             return True
         if self._plan.is_awaiting(index):
             self._ends[index] = end

@@ -496,12 +496,10 @@ def test_a_stop_before_it_is_known_whether_a_result_holds_leaves_it_on_record() 
     ]
 
 
-def test_an_end_after_a_stop_is_told_as_it_is() -> None:
-    executor = FakeExecutor(
-        seconds={"x": 3}, left={"b": Left(seconds=5, exit_code=0)}, interrupts=[(1, 1, "SIGINT")]
-    )
-    events = told(run(graph("x; a < x; b < a"), executor, open_attempts={2: OPEN}))
-    assert "5 b succeeded" in events
+def test_a_result_from_an_earlier_run_holds_after_a_stop_where_what_it_needs_is_over() -> None:
+    executor = FakeExecutor(left={"b": Left(seconds=5, exit_code=0)}, interrupts=[(1, 1, "SIGINT")])
+    events = told(run(graph("a; b < a"), executor, FakeJudge(fresh="a"), open_attempts={1: OPEN}))
+    assert events[-2:] == ["5 b succeeded", "5 over"]
 
 
 def test_what_it_reads_may_be_found_fresh_meanwhile() -> None:
