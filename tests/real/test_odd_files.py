@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from studies import command, wait_until
 
 if TYPE_CHECKING:
     from studies import Folder
@@ -131,3 +135,134 @@ def test_a_redirect_to_a_pipe_is_refused_and_waited_for_by_nobody(folder: Folder
     assert "could not start: pipe: it is a named pipe" in done.stderr
     assert folder.taskrun("status").returncode == 0
     assert folder.taskrun("logs", "s").returncode == 1
+
+
+# --- inputs that are no plain files -----------------------------------------------------------------------------------
+
+
+CHECKS = ["stat", "hash", "exists", "mtime"]
+
+
+def copying(folder: Folder, *inputs: str) -> None:
+    """A study with a task for each input and each way to look at it."""
+    steps = "".join(
+        f"  {check}: {{run: 'echo {{f}} > {{outputs}}', inputs: '{{f}}', outputs: 'o/{{f}}.{check}', check: {check}}}\n"
+        for check in CHECKS
+    )
+    folder.write("sweep.yaml", f"sweep: {{f: [{', '.join(inputs or ['in'])}]}}\nsteps:\n{steps}")
+
+
+def put_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(os.path.relpath(path))  # a socket's path may not be long
+
+
+def put_loops(path: Path) -> None:
+    path.mkdir()
+    (path / "self").symlink_to(".")
+    (path / "up").symlink_to("../in")
+    (path / "round").symlink_to("round")
+    (path / "gone").symlink_to("nowhere")
+    os.mkfifo(path / "pipe")
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, put_socket, put_loops])
+def test_what_is_no_file_is_waited_for_by_nobody(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, put: Callable[[Path], None]
+) -> None:
+    monkeypatch.chdir(folder.path)
+    copying(folder)
+    put(folder.path / "in")
+    assert len(ran(folder)) == len(CHECKS)
+    assert ran(folder) == []
+
+
+@pytest.mark.parametrize("to", ["nowhere", "in"])
+def test_a_link_that_leads_nowhere_is_a_missing_input(folder: Folder, to: str) -> None:
+    copying(folder)
+    (folder.path / "in").symlink_to(to)
+    done = folder.taskrun("run")
+    assert done.returncode == 1
+    assert "failed     stat/f=in  missing input: in is not there" in done.stderr
+
+
+def test_any_time_that_a_file_can_have_is_a_time(folder: Folder) -> None:
+    times = {"long": -(10**18), "before": -(2**63) - 5, "first": 0, "far": 2**63, "beyond": 2**64 + 5}
+    copying(folder, *times)
+    for name, when in times.items():
+        folder.write(name, "")
+        os.utime(folder.path / name, ns=(when, when))
+    assert len(ran(folder)) == len(CHECKS) * len(times)
+    assert ran(folder) == []
+    assert folder.taskrun("check", "--state").returncode == 0
+
+
+LIKE_ANYBODY = [
+    "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_may_not_be_read_is_known_by_its_look(folder: Folder, kind: str) -> None:
+    copying(folder)
+    target = folder.write("in" if kind == "file" else "in/a", "1")
+    (folder.path / "in").chmod(0)
+    before = LIKE_ANYBODY if os.geteuid() == 0 else []  # else nothing is closed to us
+    if before and not shutil.which("setpriv"):
+        pytest.skip("root may read everything")
+
+    def run() -> str:
+        done = subprocess.run(
+            [*before, *command("run", "-v")], cwd=folder.path, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stderr
+
+    assert "4 succeeded" in run()
+    assert "4 fresh" in run()
+    (folder.path / "in").chmod(0o755)
+    if kind == "file":
+        os.utime(target, ns=(5, 5))
+    assert "stat/f=in  attempt 2  input changed: in (" in run()
+    assert "4 fresh" in run()
+
+
+def test_a_study_may_be_moved_while_its_task_lives(folder: Folder) -> None:
+    folder.write("study/sweep.yaml", "steps:\n  s: {run: touch up; cat pipe > /dev/null; echo > out, outputs: out}\n")
+    os.mkfifo(folder.path / "study/pipe")
+    run = subprocess.Popen(command("run"), cwd=folder.path / "study", stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (folder.path / "study/up").exists())
+    (folder.path / "study").rename(folder.path / "moved")
+    (folder.path / "moved/pipe").write_text("go on")
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 3
+    assert "was deleted or moved during the run" in said
+    (folder.path / "moved/pipe").unlink()
+    (folder.path / "moved/pipe").write_text("")
+    for _ in range(2):
+        again = subprocess.run(command("run", "moved/sweep.yaml"), cwd=folder.path, timeout=60, check=True)
+    assert again.returncode == 0
+    assert (folder.path / "moved/out").exists()
+
+
+NAMES = """
+import os, taskrun
+manager = taskrun.Manager("m")
+source, target = os.fsdecode(b"data/a\\xff.csv"), os.fsdecode(b"out\\xfe\\nb")
+manager.task_new("one", ["cp", source, target], inputs=[source], outputs=[target], stdout=os.fsdecode(b"said\\xfd"))
+manager.task_new("all", "ls data > {}".format("all\\n"), inputs=["data"], outputs=["all"])
+print(manager.run().fresh)
+"""
+
+
+def test_names_may_hold_newlines_and_bytes_that_are_no_text(folder: Folder) -> None:
+    folder.write("data/b\n.csv", "")
+    (folder.path / os.fsdecode(b"data/a\xff.csv")).write_text("")
+    folder.write("m.py", NAMES)
+    said = [subprocess.run([command()[0], "m.py"], cwd=folder.path, stdout=subprocess.PIPE, check=True) for _ in "12"]
+    assert [done.stdout for done in said] == [b"0\n", b"2\n"]
+    copies = 's: {run: "cp {f} {outputs}", outputs: "o/{f.name}"}'
+    folder.write("sweep.yaml", f'sweep: {{f: {{glob: "data/b*"}}}}\nsteps:\n  {copies}')
+    assert ran(folder) == ["s/f=data%2Fb%0A.csv"]
+    assert ran(folder) == []
+    folder.write("sweep.yaml", 'sweep: {f: {glob: "data/*"}}\nsteps: {s: "cat {f}"}')
+    assert "is not UTF-8: 'data/a\\udcff.csv'; rename it" in folder.taskrun("run").stderr
