@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from fractions import Fraction
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from taskrun.errors import CycleError, GraphError
+from taskrun.errors import CycleError, GraphError, Place
 from taskrun.model import Provenance, StepShape, Task
 
 
@@ -306,7 +307,8 @@ class Study(Struct, frozen=True):
     `root` is the absolute directory that paths are seen from, `source` the file's name relative to it (what the
     journal's header names). `hints` are warnings, whole sentences with their place. `names` and `points` are the
     sweep's, points as source texts aligned with the names (None where a point lacks one). `provenance`: what it was
-    read from; None where nobody could tell whether that has changed.
+    read from; None where nobody could tell whether that has changed. `pools`: how much there is of what, as far as the
+    source says that; `places`: where a step asks for a pool.
     """
 
     name: str
@@ -318,3 +320,5 @@ class Study(Struct, frozen=True):
     names: tuple[str, ...] = ()
     points: Sequence[tuple[str | None, ...]] = ()
     provenance: Provenance | None = None
+    pools: Mapping[str, Fraction] = field(default_factory=dict)
+    places: Mapping[tuple[str, str], Place] = field(default_factory=dict)

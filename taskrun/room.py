@@ -1,8 +1,8 @@
 """What is in use, what fits, and which waiting task takes the place that is free.
 
-Amounts are whole numbers, scaled per pool, so that after any sequence each pool is full again. Waiting tasks are kept
-by what they ask for: choosing costs the number of kinds, not of tasks. A task is known here by its turn only: a number,
-smaller ones first.
+Amounts are whole numbers, scaled per pool, so that after any sequence each pool is full again; where units are told
+apart, what fits hangs on what is left of each of them, not on their sum. Waiting tasks are kept by what they ask for:
+choosing costs the number of kinds, not of tasks. A task is known here by its turn only: a number, smaller ones first.
 
 No task is overtaken more than 10 times per core by tasks that take from a pool it is short of. Each kind counts how
 often its first task was overtaken so; when that number has grown by the limit since its oldest waiting task came, what
@@ -12,28 +12,16 @@ a later task leaves of each pool must be enough for the kind, so that its share 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 from math import lcm
 
-Request = tuple[tuple[str, Fraction], ...]
+from taskrun.model import NOTHING_SPECIAL, Grant
+from taskrun.pools import GPUS, NO_UNITS, PINNED, Request, clamped, shortage
+from taskrun.units import Units
 
 OVERTAKINGS_PER_CORE = 10
-
-
-def clamped(request: Request, pools: Mapping[str, Fraction]) -> Request:
-    """The request as it is served: who asks for more cores than there are gets all of them."""
-    return tuple((pool, min(amount, pools[pool]) if pool == "cores" else amount) for pool, amount in request)
-
-
-def shortage(request: Request, pools: Mapping[str, Fraction]) -> tuple[str, Fraction, Fraction] | None:
-    """The first pool that can never satisfy a request, what it asks and what there is; cores are clamped instead."""
-    for pool, amount in request:
-        there = pools.get(pool, Fraction(0))
-        if amount > there and pool != "cores":
-            return pool, amount, there
-    return None
 
 
 class _Kind:
@@ -52,15 +40,25 @@ class _Kind:
 
 
 class Room:
-    """The pools, what is in use of them, and the waiting tasks."""
+    """The pools, what is in use of them, and the waiting tasks. `units`: see `Executor.units`."""
 
-    def __init__(self, pools: Mapping[str, Fraction], requests: Iterable[Request]) -> None:
+    def __init__(
+        self,
+        pools: Mapping[str, Fraction],
+        requests: Iterable[Request],
+        units: Mapping[str, Sequence[str]] = NO_UNITS,
+    ) -> None:
         self.pools = dict(pools)
         distinct = {request: clamped(request, pools) for request in requests}
         self._pool_names = list(pools)
         self._scales = [self._scale(pool, distinct.values()) for pool in self._pool_names]
         self._totals = [int(pools[pool] * scale) for pool, scale in zip(self._pool_names, self._scales, strict=True)]
         self._free = list(self._totals)
+        self._units = {
+            place: Units(units[pool], self._scales[place])
+            for place, pool in enumerate(self._pool_names)
+            if pool in units
+        }
         self._kinds: list[_Kind] = []
         self._kind_of: dict[Request, int] = {}
         by_asks: dict[tuple[tuple[int, int], ...], int] = {}
@@ -132,8 +130,8 @@ class Room:
         self._first, self._is_known = best, True
         return best
 
-    def take(self, kind: int, turn: int) -> None:
-        """Let the task that is `first` have what its kind asks for."""
+    def take(self, kind: int, turn: int) -> Grant:
+        """Let the task that is `first` have what its kind asks for; which gpus and cores these are."""
         entry = self._kinds[kind]
         first, group = heappop(entry.queue)
         assert first == turn, f"turn {turn} is not the first of its kind, {first} is"
@@ -142,30 +140,60 @@ class Room:
             entry.ages.popleft()
         if not entry.queue:
             self._waiting.remove(entry)
-        self.hold(kind)
+        grant = self._grant(entry) if self._units else NOTHING_SPECIAL
+        self.hold(kind, grant)
         if len(self._waiting) > 1 or self._starving or entry not in self._waiting:
             self._count_overtakings(entry, turn)
             self._starving = [waiting for waiting in self._waiting if waiting.is_starving(self._limit)]
+        return grant
 
-    def hold(self, kind: int) -> None:
-        """Hold what a kind asks for, free or not: for an attempt that runs already."""
+    def hold(self, kind: int, grant: Grant = NOTHING_SPECIAL) -> None:
+        """Hold what a kind asks for, free or not: for an attempt that runs already, and has what `grant` says."""
         self._is_known = False
         for pool, amount in self._kinds[kind].asks.items():
             self._free[pool] -= amount
+        if grant is not NOTHING_SPECIAL:
+            for pool, ids in self._granted(grant):
+                self._units[pool].hold(ids, self._kinds[kind].asks.get(pool, 0))
 
-    def give_back(self, kind: int) -> None:
-        """A task of this kind needs its place no more."""
+    def give_back(self, kind: int, grant: Grant = NOTHING_SPECIAL) -> None:
+        """A task of this kind needs its place no more, nor what it was granted."""
         self._is_known = False
         for pool, amount in self._kinds[kind].asks.items():
             self._free[pool] += amount
             assert self._free[pool] <= self._totals[pool], f"more {self._pool_names[pool]} than there are"
+        if grant is not NOTHING_SPECIAL:
+            for pool, ids in self._granted(grant):
+                self._units[pool].give_back(ids, self._kinds[kind].asks.get(pool, 0))
+
+    def _grant(self, kind: _Kind) -> Grant:
+        """Units for a kind that fits; they are held by nobody yet."""
+        found = {
+            self._pool_names[pool]: units.choose(kind.asks[pool])
+            for pool, units in self._units.items()
+            if pool in kind.asks
+        }
+        if not found:
+            return NOTHING_SPECIAL
+        return Grant(found.get(GPUS, ()), tuple(map(int, found.get(PINNED, ()))))
+
+    def _granted(self, grant: Grant) -> Iterator[tuple[int, Sequence[str]]]:
+        for pool in self._units:
+            yield pool, grant.gpus if self._pool_names[pool] == GPUS else tuple(map(str, grant.pinned))
 
     def _fits(self, kind: _Kind) -> bool:
         free = self._free
-        for pool, amount in kind.asks.items():  # noqa: SIM110 (asked all the time, and a generator costs twice this)
+        for pool, amount in kind.asks.items():
             if free[pool] < amount:
                 return False
-        return True
+        return not self._units or self._units_fit(kind)
+
+    def _units_fit(self, kind: _Kind) -> bool:
+        return all(units.fits(kind.asks[pool]) for pool, units in self._units.items() if pool in kind.asks)
+
+    def _is_short(self, kind: _Kind, pool: int) -> bool:
+        amount = kind.asks[pool]
+        return self._free[pool] < amount or (pool in self._units and not self._units[pool].fits(amount))
 
     def _is_kept_back(self, kind: _Kind) -> bool:
         if not self._starving:
@@ -176,12 +204,16 @@ class Room:
     def _would_lack(self, kind: _Kind, other: _Kind) -> bool:
         """Whether `kind`, once `other` has its share, would be short of a pool that `other` takes from."""
         shared = [(pool, amount) for pool, amount in other.asks.items() if pool in kind.asks]
-        return any(self._free[pool] - amount < kind.asks[pool] for pool, amount in shared)
+        return any(
+            self._free[pool] - amount < kind.asks[pool]
+            or (pool in self._units and not self._units[pool].would_fit(kind.asks[pool], after=amount))
+            for pool, amount in shared
+        )
 
     def _count_overtakings(self, taker: _Kind, turn: int) -> None:
         """`taker` has just had its share; this overtook the kinds with an earlier task that it made or left short."""
         for kind in self._waiting:
             if kind.queue[0][0] < turn and any(
-                pool in kind.asks and self._free[pool] < kind.asks[pool] for pool in taker.asks
+                pool in kind.asks and self._is_short(kind, pool) for pool in taker.asks
             ):
                 kind.overtaken += 1

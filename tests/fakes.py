@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.executors.base import Attempt, Fresh, Grant, Lacks, Pending, Refused, Stale, Verdict
+from taskrun.executors.base import Attempt, Fresh, Lacks, Pending, Refused, Stale, Verdict
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.model import (
     Adopted,
@@ -23,6 +23,7 @@ from taskrun.model import (
     Event,
     Finished,
     Found,
+    Grant,
     Handle,
     Happening,
     Identified,
@@ -112,7 +113,10 @@ class FakeExecutor:
         stubborn: Iterable[str] = (),
         interrupts: Iterable[tuple[float, int, str]] = (),
         left: Mapping[str, Left] | None = None,
+        units: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        self.units = units or {}
+        self.grants: dict[str, Grant] = {}
         self.pools = {pool: Fraction(amount) for pool, amount in (pools or {"cores": 2}).items()}
         self.time = 0.0
         self.starts: list[tuple[float, str]] = []

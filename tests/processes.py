@@ -11,10 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from taskrun.executors.base import NOTHING_SPECIAL, Attempt
+from taskrun.executors.base import Attempt
 from taskrun.executors.local import LocalExecutor
 from taskrun.history import Foresight
-from taskrun.model import Argv, Ended, Handle, Happening, Shell, Spawned, Step, Task
+from taskrun.model import NOTHING_SPECIAL, Argv, Ended, Handle, Happening, Shell, Spawned, Step, Task
+from taskrun.pools import CORES, Supply
 
 DEADLINE = 30.0
 STATE = ".taskrun/study"
@@ -43,7 +44,7 @@ class Place:
     ) -> None:
         self.root = root
         self.executor = LocalExecutor(
-            os.fspath(root), STATE, run, Fraction(jobs), grace=grace, owns_process=owns_process,
+            os.fspath(root), STATE, run, Supply({CORES: Fraction(jobs)}), grace=grace, owns_process=owns_process,
             foresight=AllLong() if shims else None, is_recorded=is_recorded,
         )  # fmt: skip
         self.happened: list[Happening] = []

@@ -40,7 +40,10 @@ def command(
 
 
 def _check_file(source: Source) -> None:
+    from taskrun.manager.totals import refuse_shortages
+
     opened = source.open()
+    refuse_shortages(opened.study, opened.study.graph.tasks, opened.study.pools)
     for hint in opened.study.hints:
         click.echo(hint, err=True)
     if not opened.select:

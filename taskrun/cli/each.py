@@ -64,7 +64,8 @@ def command(
     PATHs may hold {NAME}s too. What is done stays done: the same command again runs what failed or is new.
     """
     each = parse_each(words, outputs, stdout)
-    return execute(open_each(each, source_of((), None, state_dir, name)), wanted)
+    source = source_of((), None, state_dir, name, pools=wanted.pools)
+    return execute(source.supplied(open_each(each, source)), wanted)
 
 
 def parse_each(words: Sequence[str], outputs: tuple[str, ...], stdout: str | None) -> Each:

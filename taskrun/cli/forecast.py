@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
 
 from msgspec import Struct
 
@@ -49,13 +50,14 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
     from taskrun.executors.idle import IdleExecutor
     from taskrun.manager import Options, preview
     from taskrun.manager.keeping import AlreadyRead
+    from taskrun.manager.totals import roomy
     from taskrun.model import Found, Skipped, Started
 
     graph = opened.study.graph
     names = () if chosen is None else tuple([graph.tasks[index].name for index in _concerned(graph, chosen)])
     found: Forecast = {}
     options = Options(state=opened.state, keeping=AlreadyRead(records), tasks=names)
-    for batch in preview(opened.study, options, IdleExecutor()):
+    for batch in preview(opened.study, options, IdleExecutor(roomy(graph.tasks, Fraction(1)))):
         for event in batch:
             if isinstance(event, Found):
                 found[event.task.index] = FRESH

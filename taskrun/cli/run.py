@@ -52,7 +52,7 @@ def command(
 
     SELECT: steps, task names, globs, and name=value to narrow; what they need comes with them.
     """
-    source = source_of(words, file, state_dir, name, sets)
+    source = source_of(words, file, state_dir, name, sets, pools=wanted.pools)
     status = None if only else run_sealed(source, wanted)
     return execute(source.open(), wanted, only=only) if status is None else status
 
@@ -70,6 +70,7 @@ def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
         select=opened.select,
         force=wanted.force,
         only=only,
+        strict=wanted.strict,
         owns_process=True,
     )
     if wanted.dry_run:
@@ -122,12 +123,12 @@ def _shown(study: Study, options: Options, wishes: Wishes) -> int:
 def _dry_run(study: Study, options: Options, *, verbose: bool) -> int:
     """Shell commands and nothing else to standard output."""
     from taskrun.executors.dry import DryExecutor
-    from taskrun.machine import usable_cores
+    from taskrun.manager.totals import ample
 
+    pools = ample(study, options.jobs, is_strict=options.strict)
     for hint in study.hints:
         click.echo(f"taskrun: {hint}", err=True)
-    cores = usable_cores() if options.jobs is None else options.jobs
-    executor = DryExecutor(sys.stdout, root=study.root, pools={"cores": cores})
+    executor = DryExecutor(sys.stdout, root=study.root, pools=pools)
     status = 0
     for batch in preview(study, options, executor):
         for event in batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import wraps
 
@@ -10,15 +10,18 @@ import click
 from msgspec import Struct
 
 from taskrun.errors import UsageError
+from taskrun.pools import CORES, parse_total
 from taskrun.printer.setting import OUTPUT_CHOICES
 from taskrun.quantity import parse_number
 from taskrun.term import COLOUR_CHOICES
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
-    """What the user asks of a run. `jobs` and `output` are None where nobody said anything."""
+    """What the user asks of a run. `jobs` and `output` are None where nobody said anything; `pools`: as typed."""
 
     jobs: Fraction | None
+    pools: tuple[str, ...]
+    strict: bool
     dry_run: bool
     force: bool
     output: str | None
@@ -32,6 +35,14 @@ class RunOptions(Struct, frozen=True, kw_only=True):
 _FORCE = "Run the selected tasks (without SELECT: all) however fresh."
 _BEFORE_FORCE = (
     click.option("-j", "--jobs", metavar="N", help="Share N cores among the tasks (default: all usable ones)."),
+    click.option(
+        "--pool",
+        "pools",
+        multiple=True,
+        metavar="NAME=AMOUNT",
+        help="Share so much of a pool: cores, memory, gpus or a token.",
+    ),
+    click.option("--strict", is_flag=True, help="Refuse tasks that ask for more cores than there are."),
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing."),
 )
 _BEHIND_FORCE = (
@@ -51,6 +62,8 @@ def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Ca
     def gathering(
         *,
         jobs: str | None,
+        pools: tuple[str, ...],
+        strict: bool,
         dry_run: bool,
         force: bool,
         output: str | None,
@@ -62,7 +75,9 @@ def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Ca
         **others: object,
     ) -> int:
         wanted = RunOptions(
-            jobs=_cores(jobs),
+            jobs=_cores(jobs, pools),
+            pools=pools,
+            strict=strict,
             dry_run=dry_run,
             force=force,
             output=output,
@@ -80,9 +95,33 @@ def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Ca
     return gathering
 
 
-def _cores(text: str | None) -> Fraction | None:
+def pools_of(texts: Sequence[str]) -> dict[str, Fraction]:
+    """What `--pool NAME=AMOUNT` says, each name once."""
+    from taskrun.sweep.checks import wrong_with
+    from taskrun.sweep.schema import Kind
+
+    found: dict[str, Fraction] = {}
+    for text in texts:
+        pool, equals, amount = text.partition("=")
+        if not (pool and equals and amount):
+            raise UsageError(f"--pool {text!r}: NAME=AMOUNT expected, such as --pool memory=32G or --pool licence=2")
+        wrong = wrong_with("--pool", Kind.POOL, pool)
+        if wrong:
+            raise UsageError(wrong)
+        if pool in found:
+            raise UsageError(f"--pool {pool}: given twice")
+        try:
+            found[pool] = parse_total(pool, amount)
+        except ValueError as error:
+            raise UsageError(f"--pool {text}: {error}") from None
+    return found
+
+
+def _cores(text: str | None, pools: Iterable[str]) -> Fraction | None:
     if text is None:
         return None
+    if any(pool.startswith(f"{CORES}=") for pool in pools):
+        raise UsageError("-j and --pool cores=N say the same; give one of them")
     try:
         cores = parse_number(text)
     except ValueError as error:

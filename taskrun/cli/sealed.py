@@ -23,7 +23,7 @@ _SWEEPS = (".yaml", ".yml")
 
 def run_sealed(source: Source, wanted: RunOptions) -> int | None:
     """Run what is sealed and whole: the exit status; None where it takes more than that to know what is to be done."""
-    if source.select or wanted.force or wanted.verbose:
+    if source.select or wanted.force or wanted.verbose or wanted.strict:
         return None
     found = _sealed(source)
     if found is None or not found.seal.holds(found.root):
@@ -83,7 +83,7 @@ def sealed_facts(source: Source) -> Facts | None:
 def _sealed(source: Source) -> Sealed | None:
     """What is sealed of the sweep file that a source means."""
     file = source.file or DEFAULT_FILE
-    if source.sets or not file.endswith(_SWEEPS):
+    if source.sets or source.pools or not file.endswith(_SWEEPS):
         return None
     root, name, state, seen = source.places(file)
     if not os.path.exists(os.path.join(state, SEAL)):

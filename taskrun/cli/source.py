@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
 from taskrun.cli.files import DEFAULT_FILE, STATES, as_words, looks_like_file
-from taskrun.errors import UsageError
+from taskrun.errors import UsageError, did_you_mean
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
+from taskrun.pools import OF_THE_MACHINE
 from taskrun.shell import quote_visible
 
 if TYPE_CHECKING:
@@ -90,12 +92,28 @@ class Source(Struct, frozen=True, kw_only=True):
     state_dir: str | None = None
     name: str | None = None
     sets: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
 
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
-        opened = self._open()
+        opened = self.supplied(self._open())
         self._check_no_file(opened)
         return opened
+
+    def supplied(self, opened: Opened) -> Opened:
+        """With the pools that were typed; UsageError for one that nobody knows."""
+        if not self.pools:
+            return opened
+        from taskrun.cli.run_options import pools_of
+
+        study, given = opened.study, pools_of(self.pools)
+        requests = {id(task.traits): task.traits.request for task in study.graph.tasks}.values()
+        known = {*OF_THE_MACHINE, *study.pools, *(pool for request in requests for pool, _ in request)}
+        for pool in given:
+            if pool not in known:
+                offer = did_you_mean(pool, known)
+                raise UsageError(f"--pool {pool}: no task asks for that" + (f"; {offer}" if offer else ""))
+        return replace(opened, study=replace(study, pools={**study.pools, **given}))
 
     def _open(self) -> Opened:
         file = self.file or DEFAULT_FILE
@@ -186,8 +204,9 @@ class Source(Struct, frozen=True, kw_only=True):
         more = [*words]
         for option, value in (("--state-dir", self.state_dir), ("--name", self.name or name)):
             more += [option, value] if value else []
-        for assignment in self.sets:
-            more += ["--set", assignment]
+        for option, texts in (("--set", self.sets), ("--pool", self.pools)):
+            for text in texts:
+                more += [option, text]
         return lambda names: pasted("taskrun", "run", *more, names=names)
 
     def again_from(self, file: str) -> Callable[[Sequence[str]], str]:
@@ -195,10 +214,11 @@ class Source(Struct, frozen=True, kw_only=True):
         return self.again(*as_words(file))
 
     def _sweep(self, file: str) -> Opened:
+        from taskrun.cli.run_options import pools_of
         from taskrun.sweep.loading import load
 
         _, name, state, seen = self.places(file)
-        study = load(file, sets=_assignments(self.sets), state=seen, name=name)
+        study = load(file, sets=_assignments(self.sets), pools=pools_of(self.pools), state=seen, name=name)
         again = self.again_from(file)
         return Opened(study=study, file=file, state=state, here=self.here, again=again, select=self.select)
 
@@ -223,6 +243,7 @@ def source_of(
     state_dir: str | None,
     name: str | None = None,
     sets: Sequence[str] = (),
+    pools: Sequence[str] = (),
 ) -> Source:
     """Tell FILE from SELECT: the first word is the file where it looks like one."""
     wrong = "" if name is None else wrong_with_study_name(name)
@@ -230,7 +251,10 @@ def source_of(
         raise UsageError(f"--name {name!r}: {wrong}")
     if file is None and words and looks_like_file(words[0]):
         file, words = words[0], words[1:]
-    return Source(file=file, select=tuple(words), here=_here(), state_dir=state_dir, name=name, sets=tuple(sets))
+    return Source(
+        file=file, select=tuple(words), here=_here(), state_dir=state_dir, name=name, sets=tuple(sets),
+        pools=tuple(pools),
+    )  # fmt: skip
 
 
 def _here() -> str:

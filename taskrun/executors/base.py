@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from taskrun.model import Cause, Confirmed, Ended, Handle, Happening, Prepared, Reason, Settled, Task
+from taskrun.model import Cause, Confirmed, Ended, Grant, Handle, Happening, Prepared, Reason, Settled, Task
 
 
 class Attempt(Struct, frozen=True):
@@ -18,22 +18,16 @@ class Attempt(Struct, frozen=True):
     round: int = 1
 
 
-class Grant(Struct, frozen=True):
-    """What the room gave a task beyond amounts: later the ids of its gpus and pinned cores."""
-
-    gpus: tuple[str, ...] = ()
-    pinned: tuple[int, ...] = ()
-
-
-NOTHING_SPECIAL = Grant()
-
-
 class Executor(Protocol):
     """Starts commands and tells what became of them; knows nothing of files, freshness or dependencies."""
 
     @property
     def pools(self) -> Mapping[str, Fraction]:
         """What there is to share, by name; `cores` is always among them."""
+
+    @property
+    def units(self) -> Mapping[str, Sequence[str]]:
+        """The ids of what a pool consists of, as many as there is of it, where a task is told which of them it has."""
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
         """Start an attempt; with a handle adopt the one of an earlier run that it finds, or look for it.

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from taskrun.executors.base import Attempt, Grant
-from taskrun.model import Argv, Cause, Ended, Handle, Happening, Reason, Shell, Task, Tick, as_run
+from taskrun.executors.base import Attempt
+from taskrun.model import Argv, Cause, Ended, Grant, Handle, Happening, Reason, Shell, Task, Tick, as_run
+from taskrun.pools import NO_UNITS, THREADS, Units, threads
 from taskrun.printer.width import printable
 from taskrun.quantity import show_number
-from taskrun.shell import command_word, quote_word
+from taskrun.shell import command_word, quote_word, rereads
 
 _RUN = "dry-run"  # what TASKRUN_RUN holds: no run has this id
 _LONGEST_WORD = 131_071  # bytes that the system takes as one argument, see executors.local.commands
@@ -44,6 +45,11 @@ class DryExecutor:
     def pools(self) -> Mapping[str, Fraction]:
         """What a run would share."""
         return self._pools
+
+    @property
+    def units(self) -> Units:
+        """Nobody has anything for itself: which gpus are free shows only when a task starts."""
+        return NO_UNITS
 
     def note(self, task: Task, reasons: Iterable[Reason]) -> None:
         """Have the task's start say why, in a comment."""
@@ -128,7 +134,11 @@ def _environment(task: Task, cores: Fraction) -> str:
     }
     declared = {name: value for name, value in task.env.items() if name not in variables}
     texts = {**variables, **{name: as_run(value, _FIRST_ROUND) for name, value in declared.items()}}
-    return " ".join(f"{_name(name)}={quote_word(value)}" for name, value in texts.items())
+    words = [f"{_name(name)}={quote_word(value)}" for name, value in texts.items()]
+    if task.traits.states_cores:
+        count = threads(cores)
+        words += [f'{name}="${{{name}-{count}}}"' for name in THREADS if name not in texts]
+    return " ".join(words)
 
 
 def _name(name: str) -> str:
@@ -137,20 +147,23 @@ def _name(name: str) -> str:
 
 def _command(task: Task) -> str:
     action = task.action
+    nice = ["nice", "-n", str(task.traits.nice)] if task.traits.nice else []
     if isinstance(action, Argv):
-        words = [as_run(word, _FIRST_ROUND) for word in action.words]
+        words = [*nice, *(as_run(word, _FIRST_ROUND) for word in action.words)]
         if "=" in words[0]:  # env would take it for a variable
             words = ["sh", "-c", 'exec "$@"', "sh", *words]
         return " ".join(map(quote_word, words))
-    return _shell_command(action)
+    return " ".join((*nice, _shell_command(action)))
 
 
 def _shell_command(action: Shell) -> str:
     text = as_run(action.text, _FIRST_ROUND)
-    before, last = action.words[:-1], action.words[-1]
-    if len(os.fsencode(text)) <= _LONGEST_WORD or not (before and last.startswith("-") and last.endswith("c")):
-        return " ".join(map(quote_word, (*action.words, command_word(text, action.words))))
-    words = before if last == "-c" else (*before, last[:-1])
+    words = [as_run(word, _FIRST_ROUND) for word in action.words]
+    before, last = words[:-1], words[-1]
+    is_short = len(os.fsencode(text)) <= _LONGEST_WORD or rereads(words)
+    if is_short or not (before and last.startswith("-") and last.endswith("c")):
+        return " ".join(map(quote_word, (*words, command_word(text, words))))
+    words = before if last == "-c" else [*before, last[:-1]]
     return f"{' '.join(map(quote_word, words))} <(printf %s {quote_word(text)})"
 
 

@@ -11,8 +11,9 @@ from fractions import Fraction
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.executors.base import Attempt, Executor, Grant
-from taskrun.model import Ended, Handle, Happening, Spawned, Task
+from taskrun.executors.base import Attempt, Executor
+from taskrun.model import Ended, Grant, Handle, Happening, Spawned, Task
+from taskrun.pools import Units
 
 
 class Foretold(Struct, frozen=True):
@@ -34,6 +35,11 @@ class ForetoldExecutor:
     def pools(self) -> Mapping[str, Fraction]:
         """Those of the other one."""
         return self._executor.pools
+
+    @property
+    def units(self) -> Units:
+        """Those of the other one."""
+        return self._executor.units
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
         """See `Executor.start`."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from taskrun.executors.base import Attempt, Grant
-from taskrun.model import Ended, Handle, Happening, Task, Tick
+from taskrun.executors.base import Attempt
+from taskrun.model import Ended, Grant, Handle, Happening, Task, Tick
+from taskrun.pools import CORES, NO_UNITS, Units
 
 
 class IdleExecutor:
     """Implements `executors.base.Executor`."""
 
-    pools: Mapping[str, Fraction] = {"cores": Fraction(1)}
+    units: Units = NO_UNITS
 
-    def __init__(self) -> None:
+
+    def __init__(self, pools: Mapping[str, Fraction] | None = None) -> None:
+        self.pools: Mapping[str, Fraction] = pools or {CORES: Fraction(1)}
         self._ended: list[Happening] = []
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:

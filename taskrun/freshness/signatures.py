@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from taskrun.freshness.files import LONG
 from taskrun.freshness.wording import changed_words
-from taskrun.model import Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
+from taskrun.model import STRICT_BASH, Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
 
 PARAM = "TASKRUN_PARAM_"
 _REMEMBERED = 1000  # so many values of a name have their hash kept; a name with more has hardly one twice
@@ -31,7 +31,7 @@ class Signer:
         """
         return Signature(
             command=signed_command(task),
-            shell=task.action.words if isinstance(task.action, Shell) else (),
+            shell=signed_shell(task),
             cwd=task.cwd,
             env=self._environment(task),
             inputs=task.inputs if recorded is None else self.lists.either(recorded.inputs, task.inputs),
@@ -40,7 +40,7 @@ class Signer:
 
     def is_same(self, task: Task, then: Signature) -> bool:
         """Whether `signature` would equal the one on record under the task's name, which tells the values already."""
-        shell = task.action.words if isinstance(task.action, Shell) else ()
+        shell = signed_shell(task)
         return (
             then.command == signed_command(task)
             and then.shell == shell
@@ -110,7 +110,18 @@ def signed_command(task: Task) -> str | tuple[str, ...]:
     action = task.action
     if isinstance(action, Shell):
         return as_signed(action.text)
-    words = action.words
+    return _signed_words(action.words)
+
+
+def signed_shell(task: Task) -> tuple[str, ...]:
+    """The words before the command of a task as they are compared; none where no shell reads it."""
+    action = task.action
+    return _signed_words(action.words) if isinstance(action, Shell) else ()
+
+
+def _signed_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    if words is STRICT_BASH:
+        return words
     return tuple([as_signed(word) for word in words]) if any("\0" in word for word in words) else words
 
 

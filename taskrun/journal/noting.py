@@ -90,6 +90,8 @@ def _start(event: Started, run: str) -> StartRecord:
         stdout=task.stdout,
         stderr=task.stderr,
         remake=prepared.remake,
+        gpus=event.grant.gpus,
+        pinned=event.grant.pinned,
     )
 
 

@@ -241,7 +241,8 @@ def handle_of(records: Records, past: Past, *, boot: str, host: str) -> Handle:
     """
     start, spawn = past.start, past.spawn
     assert start is not None, f"{past.name} has no attempt"
-    handle, run = Handle(start.run, start.attempt, start.round), records.runs.get(start.run)
+    handle = Handle(start.run, start.attempt, start.round, gpus=start.gpus, pinned=start.pinned)
+    run = records.runs.get(start.run)
     if run is None:
         return handle
     if run.boot != boot:

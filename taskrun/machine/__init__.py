@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -16,7 +16,8 @@ from msgspec import Struct
 from taskrun.model import Handle
 
 _IS_LINUX: bool = sys.platform == "linux"
-_CGROUPS = "/sys/fs/cgroup"
+CGROUPS = "/sys/fs/cgroup"
+MEMBERSHIP = "/proc/self/cgroup"
 _V1_CONTROLLERS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
 
 
@@ -39,26 +40,33 @@ def usable_cores() -> Fraction:
 
 
 def _affinity() -> int:
-    if _IS_LINUX:
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(core_ids()) or os.cpu_count() or 1
 
 
-def cpu_quota(membership: str = "/proc/self/cgroup", tree: str = _CGROUPS) -> float | None:
+def core_ids() -> tuple[str, ...]:
+    """The cores that this process may run on, where the system lets a process be bound to some of them."""
+    return tuple(map(str, sorted(os.sched_getaffinity(0)))) if _IS_LINUX else ()
+
+
+def cpu_quota(membership: str = MEMBERSHIP, tree: str = CGROUPS) -> float | None:
     """The smallest CPU quota of our cgroup and those above it, in cores; None where there is none."""
-    quotas = [quota for directory in _cpu_groups(membership, tree) for quota in _quotas(directory)]
+    directories = groups_above(_V1_CONTROLLERS, membership, tree)
+    quotas = [quota for directory in directories for quota in _quotas(directory)]
     return min(quotas, default=None)
 
 
-def _cpu_groups(membership: str, tree: str) -> Iterator[str]:
-    """Directories that may hold a quota. In a container the path may be the host's, of which only the root is there."""
-    for line in (_read(membership) or "").splitlines():
+def groups_above(names: Sequence[str], membership: str = MEMBERSHIP, tree: str = CGROUPS) -> Iterator[str]:
+    """Our cgroup and those above it, as directories that may hold a limit: those of version 2, and of version 1 those
+    of a controller, whose directory has one of these `names`, its own the first. In a container the path may be the
+    host's, of which only the root is there.
+    """
+    for line in (read_text(membership) or "").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0" and not controllers:
             mounts = [tree, f"{tree}/unified"]
-        elif "cpu" in controllers.split(","):
-            mounts = [f"{tree}/{name}" for name in _V1_CONTROLLERS]
+        elif names[0] in controllers.split(","):
+            mounts = [f"{tree}/{name}" for name in names]
         else:
             continue
         parts = [part for part in path.split("/") if part]
@@ -68,15 +76,16 @@ def _cpu_groups(membership: str, tree: str) -> Iterator[str]:
 
 
 def _quotas(directory: str) -> Iterator[float]:
-    unified = (_read(f"{directory}/cpu.max") or "").split()
+    unified = (read_text(f"{directory}/cpu.max") or "").split()
     if len(unified) == 2 and unified[0] != "max":
         yield int(unified[0]) / int(unified[1])
-    quota, period = _read(f"{directory}/cpu.cfs_quota_us"), _read(f"{directory}/cpu.cfs_period_us")
+    quota, period = read_text(f"{directory}/cpu.cfs_quota_us"), read_text(f"{directory}/cpu.cfs_period_us")
     if quota and period and int(quota) > 0:
         yield int(quota) / int(period)
 
 
-def _read(path: str) -> str | None:
+def read_text(path: str) -> str | None:
+    """What stands in one of the kernel's files; None where it cannot be read."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read()
@@ -95,7 +104,7 @@ def host_name() -> str:
 def boot_id() -> str:
     """Differs from boot to boot and from machine to machine."""
     if _IS_LINUX:
-        return (_read("/proc/sys/kernel/random/boot_id") or "").strip()
+        return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
     import subprocess
 
     found = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
@@ -198,7 +207,7 @@ def children(parent: int) -> list[int]:
             return [child.pid for child in psutil.Process(parent).children()]
         except psutil.Error:
             return []
-    known = _read(f"/proc/{parent}/task/{parent}/children")
+    known = read_text(f"/proc/{parent}/task/{parent}/children")
     if known is not None:
         return [int(pid) for pid in known.split()]
     number = b"%d" % parent  # a kernel without that file, or no such process

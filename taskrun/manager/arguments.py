@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from taskrun.errors import UsageError
 from taskrun.manager.keys import Wrong, check_text
 from taskrun.manager.task import Task
 from taskrun.names import wrong_with_study_name
+from taskrun.pools import parse_total
+from taskrun.sweep.checks import wrong_with
+from taskrun.sweep.schema import Kind
 
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
@@ -65,6 +68,25 @@ def cores_of(jobs: object) -> Fraction | None:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UsageError(f"jobs={jobs!r}: a whole number of cores, at least 1, expected")
     return Fraction(jobs)
+
+
+def pools_of(pools: object) -> dict[str, Fraction]:
+    """How much there is of each pool."""
+    if pools is None:
+        return {}
+    if not isinstance(pools, Mapping):
+        raise UsageError(f"pools={pools!r:.60}: a dict is expected, such as {{'licence': 2, 'memory': '32G'}}")
+    found = {}
+    for pool, amount in pools.items():
+        if not isinstance(pool, str) or wrong_with("pools", Kind.POOL, pool):
+            raise UsageError(f"pools: {pool!r:.60} is no name of a pool")
+        if isinstance(amount, bool) or not isinstance(amount, (str, int, float, Fraction)):
+            raise UsageError(f"pools: {pool}={amount!r:.60}: a number or a size is expected")
+        try:
+            found[pool] = amount if isinstance(amount, Fraction) else parse_total(pool, str(amount))
+        except ValueError as error:
+            raise UsageError(f"pools: {pool}={amount}: {error}") from None
+    return found
 
 
 def root_of(root: object) -> str:

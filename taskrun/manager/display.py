@@ -17,6 +17,7 @@ from taskrun.history import History
 from taskrun.manager.running import Batch, Run
 from taskrun.names import log_name
 from taskrun.outlet import outlet_for
+from taskrun.pools import CORES
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
 from taskrun.term import columns, look
 
@@ -115,7 +116,7 @@ def _outset(run: Run) -> Outset:
         total=len(tasks),
         selected=selected,
         done=Counter(step for step, _ in done),
-        slots=float(run.cores),
+        slots=float(run.supply.pools[CORES]),
         history=History(done),
     )
 

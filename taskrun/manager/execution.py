@@ -11,10 +11,10 @@ from taskrun.events import Event
 from taskrun.executors.dry import DryExecutor, Sink
 from taskrun.executors.local.catch import hand_on_signals
 from taskrun.graph import Study
-from taskrun.machine import usable_cores
 from taskrun.manager.display import Display, Wishes
 from taskrun.manager.running import Batch, Options, Run, preview
 from taskrun.manager.summary import Account, Summary
+from taskrun.manager.totals import ample
 
 
 def execute(study: Study, options: Options, *, wishes: Wishes | None = None) -> Generator[Batch, None, None]:
@@ -67,8 +67,7 @@ def _close_all() -> None:
 def rehearse(study: Study, options: Options, stream: Sink) -> Summary:
     """Write what a run would execute as shell commands; run nothing."""
     account = Account(study.root, is_dry=True)
-    cores = usable_cores() if options.jobs is None else options.jobs
-    executor = DryExecutor(stream, root=study.root, pools={"cores": cores})
+    executor = DryExecutor(stream, root=study.root, pools=ample(study, options.jobs, is_strict=options.strict))
     with closing(preview(study, options, executor)) as batches:
         for batch in batches:
             account.take(batch)

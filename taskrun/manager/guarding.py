@@ -12,7 +12,7 @@ from functools import cached_property
 
 from taskrun.graph import Study
 from taskrun.makers import above
-from taskrun.model import Argv, Task, as_signed
+from taskrun.model import STRICT_BASH, Action, Argv, Task, as_signed
 
 _BETWEEN_WORDS = re.compile(r"[\s'\"`=;:,|&<>(){}]+")
 
@@ -105,7 +105,7 @@ class Guard:
         found: set[str] = set()
         for task in self._tasks:
             action = task.action
-            words = map(as_signed, action.words if isinstance(action, Argv) else (action.text,))
+            words = map(as_signed, _texts(action))
             found.update(word for text in words for word in _BETWEEN_WORDS.split(text))
             found.update(task.values, task.lets)
         return found
@@ -129,6 +129,12 @@ class Guard:
         place = self._place(path)
         if os.path.islink(place):
             yield os.path.realpath(place)
+
+
+def _texts(action: Action) -> tuple[str, ...]:
+    if isinstance(action, Argv):
+        return action.words
+    return (action.text,) if action.words is STRICT_BASH else (*action.words, action.text)
 
 
 def _made_by(task: Task) -> Iterator[str]:

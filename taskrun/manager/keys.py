@@ -15,12 +15,13 @@ from taskrun.errors import Mistake, Place, did_you_mean
 from taskrun.model import NO_ENV, STRICT_BASH, TRAITS, Action, Argv, Shell, Traits
 from taskrun.paths import Paths
 from taskrun.quantity import parse_number
+from taskrun.shell import wrapped
 from taskrun.sweep.checks import split_words, works, wrong_with
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import fits, shapes_of
 from taskrun.sweep.texts import scalars
-from taskrun.sweep.traits import COSMETIC, read_traits
+from taskrun.sweep.traits import COSMETIC, read_traits, wrong_with_pin
 
 _NOWHERE = Place("")
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
@@ -30,7 +31,7 @@ _NOT_HERE = {
 }
 _TRAITS = ("cores", *COSMETIC)
 _SEVERAL = frozenset({"tokens", "ok_codes"})
-_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", *_TRAITS, "desc"})
+_READ = frozenset({"inputs", "outputs", "cwd", "env", "shell", "wrap", *_TRAITS, "desc"})
 _PLAIN = frozenset({"stdout", "stderr", "cwd", "desc"})  # any text will do that is not blank
 KNOWN = tuple(key for key in shapes_of(StepKeys) if key not in _NOT_HERE)
 
@@ -43,6 +44,7 @@ class Wanted(Struct, frozen=True):
     cwd: str = ""
     env: Mapping[str, str] = NO_ENV
     shell: tuple[str, ...] = STRICT_BASH
+    wrap: tuple[str, ...] = ()
     traits: Traits = TRAITS
     desc: str = ""
 
@@ -80,7 +82,8 @@ class Keys:
             outputs=self._files("outputs", given.get("outputs")),
             cwd=self._cwd(given.get("cwd")),
             env=self._env(given.get("env")),
-            shell=self._shell(given.get("shell")),
+            shell=self._words("shell", given.get("shell"), STRICT_BASH),
+            wrap=self._words("wrap", given.get("wrap"), ()),
             traits=self._find_traits(given),
             desc=_text("desc", given.get("desc")),
         )
@@ -125,13 +128,13 @@ class Keys:
             found[name] = str(item)
         return found
 
-    def _shell(self, value: object) -> tuple[str, ...]:
+    def _words(self, key: str, value: object, default: tuple[str, ...]) -> tuple[str, ...]:
         if value is None:
-            return STRICT_BASH
+            return default
         if isinstance(value, str):
-            words = split_words(self._once("shell", value))
+            words = split_words(self._once(key, value))
         else:
-            words = tuple(scalar.text for _, scalar in scalars(_checked("shell", value)))
+            words = tuple(scalar.text for _, scalar in scalars(_checked(key, value)))
         return self._shells.setdefault(words, words)
 
     def _find_traits(self, given: Mapping[str, object]) -> Traits:
@@ -141,7 +144,12 @@ class Keys:
         found = self._traits.get(texts)
         if found is None:
             cores = next((text for key, _, text in texts if key == "cores"), "1")
-            found = self._traits[texts] = read_traits(parse_number(cores), texts)
+            states_cores = any(key == "cores" for key, _, _ in texts)
+            found = read_traits(parse_number(cores), texts, states_cores=states_cores)
+            wrong = wrong_with_pin(found)
+            if wrong:
+                raise Wrong(wrong)
+            self._traits[texts] = found
         return found
 
     def _parts(self, key: str, value: object) -> Iterator[tuple[str, str, str]]:
@@ -162,8 +170,12 @@ class Keys:
         return found
 
 
-def action(command: object, shell: tuple[str, ...]) -> Action:
-    """The command of a task: a text for the `shell`, or words; raises Wrong."""
+def action(command: object, shell: tuple[str, ...], wrap: tuple[str, ...] = ()) -> Action:
+    """The command of a task, a text for the `shell`, or words, with the words of `wrap` before it; raises Wrong."""
+    return wrapped(_bare(command, shell), wrap)
+
+
+def _bare(command: object, shell: tuple[str, ...]) -> Action:
     if isinstance(command, str):
         text = str.__str__(command)
         check_text(text)
@@ -220,18 +232,18 @@ def _checked(key: str, value: object) -> Node:
                 wrong = wrong_with(what, shape.leaf, scalar.text, is_final=True)
                 if wrong:
                     findings.mistake(_NOWHERE, wrong)
-        elif key == "shell" and isinstance(node, Scalar):
-            _check_words(node.text)
+        elif key in ("shell", "wrap") and isinstance(node, Scalar):
+            _check_words(key, node.text)
     if findings.mistakes:
         raise Wrong(_said(findings.mistakes[0]))
     return node
 
 
-def _check_words(text: str) -> None:
+def _check_words(key: str, text: str) -> None:
     try:
         split_words(text)
     except ValueError as error:
-        raise Wrong(f"`shell`: {error}") from None
+        raise Wrong(f"`{key}`: {error}") from None
 
 
 def _unknown(key: str) -> str:

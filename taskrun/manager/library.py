@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
 
 from taskrun.errors import StateError, UsageError
 from taskrun.events import Event, public
 from taskrun.graph import Draft, Study
-from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, root_of, several
+from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, pools_of, root_of, several
 from taskrun.manager.display import Wishes
 from taskrun.manager.execution import closed_at_exit, execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
@@ -44,19 +44,28 @@ class Manager:
     `name`: the name of the study, which its state directory `.taskrun/NAME` is called after, so that the same program
     resumes what an earlier run of it left; without a name no state is kept. `jobs`: how many cores the tasks share, a
     whole number of 1 or more (default: the usable ones). `root`: the directory that commands run in and that paths
-    and `.taskrun` are relative to (default: the current directory now).
+    and `.taskrun` are relative to (default: the current directory now). `pools`: how much there is to share of what, as
+    `{"licence": 2, "memory": "32G"}`; it wins over what the machine has.
 
     Managers in several threads do not disturb each other; the tasks of one are made by one thread at a time.
 
     Raises UsageError for a name that cannot be a directory's, and for other wrong arguments.
     """
 
-    def __init__(self, name: str | None = None, *, jobs: int | None = None, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        jobs: int | None = None,
+        root: Path | None = None,
+        pools: Mapping[str, object] | None = None,
+    ) -> None:
         if name is not None:
             check_study_name(name)
         root = root_of(root)
         source = "Manager" if name is None else f"Manager {name}"
-        self._begin(Study(name=name or "", root=root, source=source, graph=Draft().build()), jobs=jobs)
+        base = Study(name=name or "", root=root, source=source, graph=Draft().build(), pools=pools_of(pools))
+        self._begin(base, jobs=jobs)
 
     def _begin(self, base: Study, *, jobs: int | None) -> None:
         """Begin with a study that is there already; what is added comes behind its tasks."""
@@ -185,7 +194,7 @@ class Manager:
             index=len(self._base.graph) if self._sketch is None else len(self._sketch),
             name=name,
             step=shared,
-            action=action(command, wanted.shell),
+            action=action(command, wanted.shell, wanted.wrap),
             inputs=wanted.inputs,
             outputs=wanted.outputs,
             stdout=output,
@@ -230,6 +239,8 @@ class Manager:
             hints=(*base.hints, *missing_sources(sketch)),
             names=base.names,
             points=base.points,
+            pools=base.pools,
+            places=base.places,
         )
 
     def run(

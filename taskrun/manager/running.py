@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 
@@ -23,15 +23,16 @@ from taskrun.freshness import successions
 from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
-from taskrun.machine import boot_id, usable_cores
+from taskrun.machine import boot_id
 from taskrun.manager.foreseeing import ends_of, foresight
 from taskrun.manager.invocation import invocation, steady_clock
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.manager.outliving import foretold, left_behind
 from taskrun.manager.sealing import seal_at_end
+from taskrun.manager.totals import supply, warnings
 from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
-from taskrun.quantity import show_number
+from taskrun.pools import CORES
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
@@ -41,8 +42,9 @@ class Options(Struct, frozen=True, kw_only=True):
     """What a run is asked for. `jobs`: the cores to share (None: the usable ones); `state`: an absolute directory.
 
     `select`: what was typed; `tasks`: names of tasks to take besides, whatever else is called so.
-    `keeping`: what that is good for. `owns_process`: the process has nothing else to do (the `taskrun` command); a
-    host program's children, signals and current directory are left alone.
+    `keeping`: what that is good for. `strict`: a task that asks for more cores than there are is refused.
+    `owns_process`: the process has nothing else to do (the `taskrun` command); a host program's children, signals and
+    current directory are left alone.
     """
 
     state: str
@@ -52,6 +54,7 @@ class Options(Struct, frozen=True, kw_only=True):
     tasks: tuple[str, ...] = ()
     force: bool = False
     only: bool = False
+    strict: bool = False
     grace: float = 10.0
     owns_process: bool = False
 
@@ -61,8 +64,8 @@ class Run:
     the signals that stop it. Whoever closed it gives them to the host with `hand_on_signals`. The host's handlers of
     other signals come while it waits, or while somebody looks at what it has yielded.
 
-    Raises StateHeldError where another run holds the state, StateError where it cannot be had, UsageError where this
-    program would never learn how a command ended.
+    Raises StateHeldError where another run holds the state, StateError where it cannot be had, SweepError for what no
+    pool can ever satisfy, UsageError where this program would never learn how a command ended.
     """
 
     def __init__(
@@ -72,8 +75,8 @@ class Run:
         self._options = options
         self.now = steady_clock()
         self._chosen, self.selected = selection(study, options)
-        jobs = usable_cores() if options.jobs is None else options.jobs
-        record = _this_run(options, jobs, total=len(self.selected))
+        self.supply = supply(study, self.selected, jobs=options.jobs, is_strict=options.strict)
+        record = _this_run(options, self.supply.pools, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:
             self._signals = None if options.owns_process else hold_signals(is_quiet=True)
@@ -85,7 +88,7 @@ class Run:
             self._journal.amend(_successions(study, self.records, self.now()))
             self._open = left_behind(study.graph, self.records, selected=self.selected, state=options.state)
             self._executor = executor_class(
-                study.root, options.state, record.run, jobs,
+                study.root, options.state, record.run, self.supply,
                 grace=options.grace, owns_process=options.owns_process,
                 foresight=foresight(study, self.records, options.keeping), is_recorded=ends_of(self.records),
             )  # fmt: skip
@@ -103,25 +106,7 @@ class Run:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know about this machine and this study."""
         tasks = self.study.graph.tasks
-        greedy: dict[str, Task] = {}
-        modest: set[int] = set()  # the identities of traits: most tasks share theirs
-        for task in map(tasks.__getitem__, self.selected):
-            if id(task.traits) in modest:
-                continue
-            if task.traits.cores > self.cores:
-                greedy.setdefault(task.step.name, task)
-            else:
-                modest.add(id(task.traits))
-        there = show_number(self.cores)
-        return tuple(
-            f"{task.name} asks for {show_number(task.traits.cores)} cores and gets all there are, {there}"
-            for task in greedy.values()
-        )
-
-    @property
-    def cores(self) -> Fraction:
-        """What the tasks share."""
-        return self._executor.pools["cores"]
+        return tuple(warnings(map(tasks.__getitem__, sorted(self.selected)), self.supply.pools))
 
     def stream(self, patience: Callable[[], float | None]) -> Generator[Batch, None, None]:
         """Run, and yield what happens, each batch already on record.
@@ -275,12 +260,13 @@ def _as_long_as_it_takes() -> float | None:
     return None
 
 
-def _this_run(options: Options, cores: Fraction, *, total: int) -> RunRecord:
+def _this_run(options: Options, pools: Mapping[str, Fraction], *, total: int) -> RunRecord:
     return replace(
         invocation(),
         total=total,
         select=(*options.tasks, *options.select),
         only=options.only,
         force=options.force,
-        cores=float(cores),
+        cores=float(pools[CORES]),
+        pools={pool: float(amount) for pool, amount in pools.items() if pool != CORES},
     )

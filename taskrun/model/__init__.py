@@ -25,7 +25,9 @@ from taskrun.model.events import (
     Stopping,
 )
 from taskrun.model.happenings import (
+    NOTHING_SPECIAL,
     Ended,
+    Grant,
     Handle,
     Happening,
     Interrupted,
@@ -79,6 +81,7 @@ from taskrun.model.words import (
 )
 
 __all__ = [
+    "NOTHING_SPECIAL",
     "NO_ENV",
     "NO_RETRIES",
     "STRICT_BASH",
@@ -99,6 +102,7 @@ __all__ = [
     "Finished",
     "Found",
     "Gathering",
+    "Grant",
     "Handle",
     "Happening",
     "HeaderRecord",

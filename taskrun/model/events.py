@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from taskrun.model.happenings import Ended, Handle
+from taskrun.model.happenings import NOTHING_SPECIAL, Ended, Grant, Handle
 from taskrun.model.tasks import STRICT_BASH, Task
 from taskrun.model.words import Cause, Reason, Status
 
@@ -64,7 +64,9 @@ class RunStarted(Struct, frozen=True):
 
 
 class Started(Struct, frozen=True):
-    """Goes on record before the process exists. `attempt` counts for life, `round` within this run."""
+    """Goes on record before the process exists. `attempt` counts for life, `round` within this run; `grant`: what
+    it has for itself.
+    """
 
     time: float
     task: Task
@@ -72,6 +74,7 @@ class Started(Struct, frozen=True):
     round: int
     prepared: Prepared
     reasons: tuple[Reason, ...] = ()
+    grant: Grant = NOTHING_SPECIAL
 
 
 class Identified(Struct, frozen=True):

@@ -7,11 +7,21 @@ from msgspec import Struct
 from taskrun.model.words import Cause
 
 
+class Grant(Struct, frozen=True):
+    """What the room gave a task beyond amounts: the ids of its gpus and of the cores that it is bound to."""
+
+    gpus: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
+
+
+NOTHING_SPECIAL = Grant()
+
+
 class Handle(Struct, frozen=True, omit_defaults=True):
     """What finds the process of an attempt again: its identity, or where `pid` is None what its environment holds.
 
     `host`: the name of the machine that it was begun on, where that is another one. Not `is_reachable`: it lives where
-    no signal of ours gets to.
+    no signal of ours gets to. `gpus` and `pinned`: the ids of what it has for itself as long as it lives.
     """
 
     run: str
@@ -22,6 +32,8 @@ class Handle(Struct, frozen=True, omit_defaults=True):
     namespace: int | None = None
     host: str = ""
     is_reachable: bool = True
+    gpus: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
 
 
 class Spawned(Struct, frozen=True):

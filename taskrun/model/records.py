@@ -34,8 +34,8 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
     """One invocation of the scheduler, where it ran, and what it was asked for.
 
     `host`: as `hostname` prints it; `boot`: the boot id of that machine; `total`: how many tasks it had; `select`,
-    `only`, `force`: as typed; `cores`: what its tasks share. `command`: which one it was that held the state only to
-    change what is on record (`reset`, `mark-done`, `clean`), and ran nothing.
+    `only`, `force`: as typed; `cores`: what its tasks share, `pools`: how much of everything else. `command`: which one
+    it was that held the state only to change what is on record (`reset`, `mark-done`, `clean`), and ran nothing.
     """
 
     run: str
@@ -50,6 +50,7 @@ class RunRecord(Record, frozen=True, gc=False, tag="run"):
     only: bool = False
     force: bool = False
     cores: float | None = None
+    pools: dict[str, float] = field(default_factory=dict)
     command: str | None = None
 
 
@@ -61,7 +62,8 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     `figures` are digests of list records that hold the signature's inputs and their figures where these are long; the
     fields proper are empty then, in the file, never in memory. `step` is there where the task's name does not tell it;
     `stdout` and `stderr` are the files that the attempt's output is redirected to. `remake`: it is there only to have
-    temporary outputs again that somebody needs, so that for who comes after it without a file it has not run.
+    temporary outputs again that somebody needs, so that for who comes after it without a file it has not run. `gpus`
+    and `pinned` are the ids of the gpus and the cores that it has for itself.
     """
 
     run: str
@@ -78,6 +80,8 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     stdout: str | None = None
     stderr: str | None = None
     remake: bool = False
+    gpus: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
 
 
 class ListRecord(Record, frozen=True, gc=False, tag="list"):

@@ -80,7 +80,7 @@ class Traits(Struct, frozen=True):
     `keep`: those of a failed attempt stay where they are. `timeout`: the seconds that an attempt may take (None: any);
     `ok_codes`: exit codes that mean success besides 0; `allow_failure`: a failure stops nothing; `has_memory_limit`:
     it is killed where it uses more than the memory that it asks for; `is_pinned`: it gets cores of its own; `nice`:
-    what is added to the niceness of the runner.
+    what is added to the niceness of the runner. `states_cores`: it says itself how many cores it asks for.
     """
 
     request: tuple[tuple[str, Fraction], ...] = (("cores", Fraction(1)),)
@@ -96,6 +96,7 @@ class Traits(Struct, frozen=True):
     has_memory_limit: bool = False
     is_pinned: bool = False
     nice: int = 0
+    states_cores: bool = False
 
     @property
     def cores(self) -> Fraction:

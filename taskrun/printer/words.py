@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from taskrun.model import (
+    STRICT_BASH,
     Action,
     Adopted,
     Argv,
@@ -164,4 +165,7 @@ def command_lines(action: Action, round: int) -> list[str]:
     """The whole command as a person would type it."""
     if isinstance(action, Argv):
         return [" ".join(quote_word(as_run(word, round)) for word in action.words)]
-    return [printable(line) for line in as_run(action.text, round).split("\n")]
+    text = as_run(action.text, round)
+    if len(action.words) > len(STRICT_BASH) and action.words[-len(STRICT_BASH) :] == STRICT_BASH:  # it is wrapped
+        text = " ".join(quote_word(as_run(word, round)) for word in (*action.words, text))
+    return [printable(line) for line in text.split("\n")]

@@ -8,13 +8,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from taskrun.executors.base import Attempt, Executor, Judge
-from taskrun.model import Cause, Ended, Handle, Interrupted, Task
+from taskrun.model import NOTHING_SPECIAL, Cause, Ended, Grant, Handle, Interrupted, Task
 
 LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is left early
 
 
 class Live(Struct):
-    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`."""
+    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`; `grant`: which of
+    what it asks for it has.
+    """
 
     task: Task
     kind: int
@@ -23,6 +25,7 @@ class Live(Struct):
     asked: bool = False
     is_reachable: bool = True
     timer: int | None = None
+    grant: Grant = NOTHING_SPECIAL
 
     def has_no_result(self, ended: Ended) -> bool:
         """Whether the end of an attempt of an earlier run says nothing, so that its task is to be judged anew."""

@@ -11,17 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from taskrun.executors.base import (
-    NOTHING_SPECIAL,
-    Attempt,
-    Executor,
-    Fresh,
-    Judge,
-    Lacks,
-    Pending,
-    Refused,
-    Stale,
-)
+from taskrun.executors.base import Attempt, Executor, Fresh, Judge, Lacks, Pending, Refused, Stale
 from taskrun.graph import Graph
 from taskrun.model import (
     Adopted,
@@ -30,6 +20,7 @@ from taskrun.model import (
     Event,
     Finished,
     Found,
+    Grant,
     Happening,
     Identified,
     Interrupted,
@@ -48,6 +39,7 @@ from taskrun.model import (
     Tick,
 )
 from taskrun.plan import Change, Plan
+from taskrun.pools import asked
 from taskrun.room import Room
 from taskrun.scheduler.consumed import Consumption
 from taskrun.scheduler.left_reading import LeftReading
@@ -89,8 +81,8 @@ class Loop:
         self._now = now
         self._terms = terms
         traits = {id(task.traits): task.traits for task in map(self._tasks.__getitem__, plan.selected)}
-        self._room = Room(executor.pools, (each.request for each in traits.values()))
-        self._kinds = {key: self._room.kind(each.request) for key, each in traits.items()}
+        self._room = Room(executor.pools, map(asked, traits.values()), executor.units)
+        self._kinds = {key: self._room.kind(asked(each)) for key, each in traits.items()}
         self._undecided = Undecided()
         self._reasons: dict[int, tuple[Reason, ...]] = {}
         self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
@@ -176,9 +168,9 @@ class Loop:
             index: handle for index, handle in self._terms.open_attempts.items() if self._plan.status(index) is not None
         }
         for index, handle in alive.items():
-            task = self._tasks[index]
-            live = Live(task, self._kinds[id(task.traits)], Attempt(handle.attempt, handle.round), handle)
-            self._room.hold(live.kind)
+            task, had = self._tasks[index], Grant(handle.gpus, handle.pinned)
+            live = Live(task, self._kinds[id(task.traits)], Attempt(handle.attempt, handle.round), handle, grant=had)
+            self._room.hold(live.kind, had)
             self._numbers.begin_after(task, handle)
             self._starting.append(live)
         self._left_reading.begin(alive)
@@ -275,19 +267,19 @@ class Loop:
     def _start(self, turn: int) -> None:
         task = self._tasks[self._task_at[turn]]
         kind = self._kinds[id(task.traits)]
-        self._room.take(kind, turn)
+        grant = self._room.take(kind, turn)
         reasons = self._reasons.pop(task.index, None)
         if reasons is None or self._plan.status(task.index) is not Status.READY:
-            self._room.give_back(kind)  # since it was put there, what it needs was found to be gone
+            self._room.give_back(kind, grant)  # since it was put there, what it needs was found to be gone
             return
         prepared = self._judge.prepare(task)
         if isinstance(prepared, Prepared):
             attempt = self._numbers.next(task)
             self._plan.start(task.index)
-            self._starting.append(Live(task, kind, attempt))
-            self._say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons))
+            self._starting.append(Live(task, kind, attempt, grant=grant))
+            self._say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons, grant))
         else:
-            self._room.give_back(kind)
+            self._room.give_back(kind, grant)
             self._refuse(task, prepared)
 
     def _launch(self) -> None:
@@ -295,7 +287,7 @@ class Loop:
         starting, self._starting = self._starting, []
         for live in starting:
             self._live[live.task.index] = live
-            self._executor.start(live.task, live.attempt, NOTHING_SPECIAL, live.handle)
+            self._executor.start(live.task, live.attempt, live.grant, live.handle)
 
     def _follow(self, change: Change) -> None:
         self._undecided.add(*map(self._turn_of.__getitem__, change.ready))
@@ -353,7 +345,7 @@ class Loop:
 
     def _take_end(self, ended: Ended) -> None:
         live = self._live.pop(ended.task)
-        self._room.give_back(live.kind)
+        self._room.give_back(live.kind, live.grant)
         if self._stop.has_ended(live, ended):
             ended = replace(ended, cause=Cause.CANCELLED)
         self._settle(live, ended)

@@ -3,6 +3,7 @@
 from taskrun.shell.mistakes import QuoteError
 from taskrun.shell.quoting import Quoter, Raw, command_word, plan_quoting
 from taskrun.shell.simple import quote_visible, quote_word, simple_words
+from taskrun.shell.wrapping import rereads, wrapped
 
 __all__ = [
     "QuoteError",
@@ -12,5 +13,7 @@ __all__ = [
     "plan_quoting",
     "quote_visible",
     "quote_word",
+    "rereads",
     "simple_words",
+    "wrapped",
 ]

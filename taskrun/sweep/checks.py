@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from taskrun.pools import OF_THE_MACHINE
 from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
 from taskrun.sweep.nodes import Listing, Node, Scalar
 from taskrun.sweep.schema import RESERVED, Kind
@@ -15,23 +16,16 @@ from taskrun.sweep.schema import RESERVED, Kind
 IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_]")
-_HAS_NO_PLACEHOLDERS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.OUTCOME, Kind.POOL, Kind.TOTAL})
+_HAS_NO_PLACEHOLDERS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.OUTCOME, Kind.POOL, Kind.TOKEN, Kind.TOTAL})
 
 _NO = frozenset({"false", "no"})
 _NONE: frozenset[str] = frozenset()
 # Keys that wait for their issue, each with the values that ask for nothing beyond what happens anyway.
 _LATER: dict[str, frozenset[str]] = {
-    "memory": _NONE,
-    "gpus": frozenset({"0"}),
-    "tokens": _NONE,
-    "pools": _NONE,
     "memory_limit": _NO,
-    "pin": _NO,
     "timeout": _NONE,
     "retries": frozenset({"0"}),
     "retry_delay": _NONE,
-    "nice": frozenset({"0"}),
-    "wrap": _NONE,
     "ok_codes": frozenset({"0"}),
     "allow_failure": _NO,
     "after: any": _NONE,
@@ -107,6 +101,12 @@ def _pool(text: str) -> str | None:
     return None if text and not re.search(r"[\s=,{]", text) else f"{shown(text)} is no name of a pool"
 
 
+def _token(text: str) -> str | None:
+    if text in OF_THE_MACHINE:
+        return f"{text!r} is no token but a key of the step; write `{text}: ...` beside `tokens`"
+    return _pool(text)
+
+
 def _identifier(text: str) -> str | None:
     if IDENTIFIER.fullmatch(text):
         return None
@@ -123,6 +123,13 @@ def _amount(text: str) -> str | None:
     return f"{text} is negative" if parse_number(text) < 0 else None
 
 
+def _gpus(text: str) -> str | None:
+    number = parse_number(text)
+    if number > 1 and number.denominator != 1:
+        return f"{text} is neither a whole number nor a share of one gpu"
+    return _amount(text)
+
+
 def _number(text: str) -> str | None:
     parse_number(text)
     return None
@@ -131,14 +138,6 @@ def _number(text: str) -> str | None:
 def _size(text: str) -> str | None:
     parse_size(text)
     return None
-
-
-def _total(text: str) -> str | None:
-    """A number, or a size: what it is of shows only in the pool's name."""
-    try:
-        return _amount(text)
-    except ValueError:
-        return _size(text)
 
 
 def _timeout(text: str) -> str | None:
@@ -190,6 +189,7 @@ _CHECKS: dict[Kind, Callable[[str], str | None]] = {
     Kind.NAME: _name,
     Kind.NUMBER: _number,
     Kind.AMOUNT: _amount,
+    Kind.GPUS: _gpus,
     Kind.SIZE: _size,
     Kind.TIMEOUT: _timeout,
     Kind.DELAY: _delay,
@@ -202,5 +202,5 @@ _CHECKS: dict[Kind, Callable[[str], str | None]] = {
     Kind.OUTCOME: _one_of("any"),
     Kind.VARIABLE: _variable,
     Kind.POOL: _pool,
-    Kind.TOTAL: _total,
+    Kind.TOKEN: _token,
 }

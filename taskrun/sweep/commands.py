@@ -5,17 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell
-from taskrun.shell import QuoteError, Quoter, Raw, plan_quoting
+from taskrun.shell import QuoteError, Quoter, Raw, plan_quoting, wrapped
 from taskrun.sweep.cells import Column, List, RowMistake, at, filled
 from taskrun.sweep.checks import split_words
 from taskrun.sweep.expansion import Expansion, expand_pieces
 from taskrun.sweep.references import Files, Reference, Value
+from taskrun.sweep.templates import Template
 from taskrun.sweep.texts import Text
 from taskrun.sweep.views import Viewer, marked
 
 
 def actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
-    """The action of each task."""
+    """The action of each task, with what stands before it."""
+    found = _plain_actions(expansion, viewer)
+    items = expansion.plan.items("wrap")
+    if not items:
+        return found
+    texts = [item.text for item in items]
+    wraps = _argvs(texts if "wrap" in expansion.plan.listings else _split_text(texts[0]), expansion, viewer)
+    shared: dict[List, List] = {}
+    return [_sharing(wrapped(action, wrap), shared) for action, wrap in zip(found, wraps, strict=True)]
+
+
+def _sharing(action: Action, shared: dict[List, List]) -> Action:
+    """The same, with words that are one tuple wherever they are equal."""
+    if isinstance(action, Argv):
+        return action
+    return Shell(action.text, shared.setdefault(action.words, action.words))
+
+
+def _split_text(text: Text) -> list[Text]:
+    """The words of a text: what a placeholder brings never becomes more than the text has."""
+    template = text.template
+    with at(text.place):
+        words = _split("\0".join(template.pieces), None, f"`{text.key}`")
+    found, used = [], 0
+    for word in words:
+        pieces = tuple(word.split("\0"))
+        end = used + len(pieces) - 1
+        part = Template(word, pieces, template.slots[used:end])
+        found.append(Text(text.key, text.place, part, text.references[used:end], text.is_own))
+        used = end
+    return found
+
+
+def _plain_actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
     items = expansion.plan.items("run")
     if "run" in expansion.plan.listings:
         return [Argv(words) for words in _argvs([item.text for item in items], expansion, viewer)]
@@ -41,15 +75,15 @@ def _shells(expansion: Expansion) -> list[tuple[str, ...]]:
     with at(items[0].text.place):
         for row, text in enumerate(columns[0]):
             if text not in known:
-                known[text] = _split(text, row)
+                known[text] = _split(text, row, "`shell`")
     return [known[text] for text in columns[0]]
 
 
-def _split(text: str, row: int) -> tuple[str, ...]:
+def _split(text: str, row: int | None, what: str) -> tuple[str, ...]:
     try:
         return split_words(text)
     except ValueError as error:
-        raise RowMistake(row, f"`shell`: {error}") from None
+        raise RowMistake(row, f"{what}: {error}") from None
 
 
 # --- a line for a shell

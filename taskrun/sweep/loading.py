@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import overload
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
 from taskrun.paths import Paths
+from taskrun.sweep.amounts import hint_at_amounts, note_shortages, places_of, totals
 from taskrun.sweep.bodies import Body, find_body, make_tasks
 from taskrun.sweep.collecting import without_collector
 from taskrun.sweep.cycles import note_step_cycles, note_task_cycles
@@ -31,6 +33,7 @@ from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 
 _NO_SETS: Mapping[str, str] = {}
+_NO_POOLS: Mapping[str, Fraction] = {}
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -53,14 +56,15 @@ def load(
     path: str,
     *,
     sets: Mapping[str, str] = _NO_SETS,
+    pools: Mapping[str, Fraction] = _NO_POOLS,
     state: str | None = None,
     shown: str | None = None,
     name: str | None = None,
 ) -> Study:
     """Read and expand the sweep file at `path`; raises SweepError with all its mistakes, UsageError for wrong `sets`.
 
-    `sets` replaces values of names; `state` is the state directory, relative to the study's or absolute; `shown` is
-    the file's name in messages, `name` the study's (the file's stem).
+    `sets` replaces values of names, `pools` amounts of pools; `state` is the state directory, relative to the study's
+    or absolute; `shown` is the file's name in messages, `name` the study's (the file's stem).
     """
     root, file = os.path.split(os.path.abspath(path))
     name = name or os.path.splitext(file)[0]
@@ -71,7 +75,7 @@ def load(
     with without_collector():
         findings = Findings()
         read = read_sweep_file(read_source(path, shown, findings), findings)
-        return _Loader(read, origin, replacements(sets, root), findings).study()
+        return _Loader(read, origin, replacements(sets, root), findings, pools).study()
 
 
 def expand(file: SweepFile, origin: Origin, *, values: Mapping[str, Sequence[str]], findings: Findings) -> Study:
@@ -111,13 +115,19 @@ class _Loader:
     """One sweep on its way."""
 
     def __init__(
-        self, file: SweepFile, origin: Origin, sets: Mapping[str, Sequence[str]], findings: Findings
+        self,
+        file: SweepFile,
+        origin: Origin,
+        sets: Mapping[str, Sequence[str]],
+        findings: Findings,
+        pools: Mapping[str, Fraction] = _NO_POOLS,
     ) -> None:
         self._file = file
         self._origin = origin
         self._sets = sets
         self._findings = findings
         self._paths = Paths(origin.root)
+        self._pools = {**totals(file), **pools}
         before = len(findings.mistakes)
         self._points = build_points(file.sweep, file.exclude, sets=sets, directory=origin.root, findings=findings)
         self._has_points = len(findings.mistakes) == before
@@ -139,8 +149,11 @@ class _Loader:
         for expansion in whole:
             with expansions.noting(expansion):
                 bodies[expansion.plan.name] = find_body(expansion, self._origin.state)
+        if self._findings.mistakes:
+            note_shortages(whole, bodies, self._pools, self._findings)
         self._findings.check()
         self._look(whole, bodies, edges)
+        self._places = {key: place for expansion in whole for key, place in places_of(expansion.plan)}
         shapes = tuple(
             StepShape(each.plan.name, len(each), each.plan.names, edges.gatherings[each.plan.name]) for each in whole
         )
@@ -160,6 +173,8 @@ class _Loader:
             names=tuple(name for name in self._points.names if name not in unused),
             points=AllPoints(self._points, unused),
             provenance=provenance_of(self._origin.digest, self._findings.witness),
+            pools=self._pools,
+            places=self._places,
         )
 
     def _plan(self) -> tuple[list[StepPlan], Lets]:
@@ -204,6 +219,7 @@ class _Loader:
             if self._origin.file:  # a command that is typed declares no inputs
                 hints.look_for_files(expansion, body.actions[0], body.inputs)
         hints.look_for_sources(edges.sources)
+        hint_at_amounts(expansions, bodies, self._file, self._findings)
         self._look_at_gathers(expansions)
 
     def _look_at_gathers(self, expansions: Sequence[Expansion]) -> None:

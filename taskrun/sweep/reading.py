@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from taskrun.errors import Place, nearest
+from taskrun.pools import parse_total
 from taskrun.sweep.checks import shown, works, wrong_with
 from taskrun.sweep.nodes import Entry, Findings, Scalar, Table
 from taskrun.sweep.schema import FileKeys, Kind, StepKeys, StepSpec, SweepFile
@@ -120,8 +121,18 @@ class _Reader:
             return
         if not works(key, entry.value):
             self._findings.mistake(entry.key.place, f"`{key}` {_NOT_YET}")
+        if key == "pools" and isinstance(entry.value, Table):
+            self._check_totals(entry.value)
         if key == "after" and isinstance(entry.value, Table) and not works("after: any", entry.value):
             self._findings.mistake(entry.key.place, f"`any` under `after` {_NOT_YET}")
+
+    def _check_totals(self, table: Table) -> None:
+        """What the amount of a pool may look like shows only in the pool's name."""
+        for pool, entry in table.entries.items():
+            try:
+                parse_total(pool, entry.value.text if isinstance(entry.value, Scalar) else "")
+            except ValueError as error:
+                self._findings.mistake(entry.value.place, f"`pools.{shown(pool)[1:-1]}`: {error}", is_last=True)
 
     def _defaults(self, entry: Entry | None) -> dict[str, Entry]:
         if entry is None or not fits(entry.value, shapes_of(FileKeys)["defaults"], "`defaults`", self._findings):

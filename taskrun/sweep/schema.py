@@ -28,6 +28,7 @@ class Kind(Enum):
     NAME = auto()
     NUMBER = auto()
     AMOUNT = auto()
+    GPUS = auto()
     SIZE = auto()
     TIMEOUT = auto()
     DELAY = auto()
@@ -40,6 +41,7 @@ class Kind(Enum):
     OUTCOME = auto()
     VARIABLE = auto()
     POOL = auto()
+    TOKEN = auto()
     TOTAL = auto()
 
 
@@ -78,6 +80,12 @@ Identifier = Annotated[str, _like(f"^{_IDENTIFIER}$"), Kind.IDENTIFIER]
 Name = Annotated[str, _like(f"^(?!({'|'.join(RESERVED)})$){_IDENTIFIER}$"), Kind.NAME]
 Number = Annotated[Annotated[str, _read_as(_NUMBER)] | float, Kind.NUMBER]
 Amount = Annotated[Annotated[str, _read_as(_AMOUNT)] | Annotated[float, Meta(ge=0)], Kind.AMOUNT]
+Gpus = Annotated[
+    Annotated[str, _read_as(r"[+]?([0-9]+|0?\.[0-9]*|[0-9]+\.0*)")]
+    | Annotated[int, Meta(ge=0)]
+    | Annotated[float, Meta(ge=0, lt=1)],
+    Kind.GPUS,
+]
 Size = Annotated[Annotated[str, _read_as(_SIZE)] | Annotated[float, Meta(ge=0)], Kind.SIZE]
 Total = Annotated[Annotated[str, _like(f"^({_AMOUNT}|{_SIZE})$")] | Annotated[float, Meta(ge=0)], Kind.TOTAL]
 Timeout = Annotated[str, _read_as(rf"(?=.*[1-9]){_DURATION}"), Kind.TIMEOUT]
@@ -92,6 +100,7 @@ Outcome = Annotated[Literal["any"], Kind.OUTCOME]
 
 Variable = Annotated[str, _like("^[^=]+$"), Kind.VARIABLE]
 Pool = Annotated[str, _like(r"^[^\s=,]+$"), Kind.POOL]
+Token = Annotated[str, _like(r"^(?!(cores|memory|gpus)$)[^\s=,]+$"), Kind.TOKEN]
 
 # --- values of more than one shape ------------------------------------------------------------------------------------
 
@@ -159,8 +168,10 @@ class StepKeys(Struct, forbid_unknown_fields=True):
     shell: Annotated[ShellWords, says("The words before it (default: the file's `shell`).")] | UnsetType = UNSET
     cores: Annotated[Amount, says("Cores to take, 0 and fractions too (default: 1).")] | UnsetType = UNSET
     memory: Annotated[Size, says("Memory to take, such as `2G` (default: 0).")] | UnsetType = UNSET
-    gpus: Annotated[Amount, says("GPUs to take (default: 0).")] | UnsetType = UNSET
-    tokens: Annotated[dict[Pool, Amount], says("What to take from pools, as `{licence: 1}`.")] | UnsetType = UNSET
+    gpus: Annotated[
+        Gpus, says("GPUs to take: whole ones, or a share of one such as 0.5 (default: 0).")
+    ] | UnsetType = UNSET
+    tokens: Annotated[dict[Token, Amount], says("What to take from pools, as `{licence: 1}`.")] | UnsetType = UNSET
     memory_limit: Annotated[
         Flag, says("Kill the task when it uses more than its `memory` (default: false).")
     ] | UnsetType = UNSET
@@ -174,7 +185,9 @@ class StepKeys(Struct, forbid_unknown_fields=True):
     ] | UnsetType = UNSET
     priority: Annotated[Number, says("The larger starts first (default: 0).")] | UnsetType = UNSET
     nice: Annotated[Nice, says("The niceness of the command, from -20 to 19 (default: 0).")] | UnsetType = UNSET
-    wrap: Annotated[Words, says("What stands before the command, as `apptainer exec img.sif`.")] | UnsetType = UNSET
+    wrap: Annotated[
+        ShellWords, says("What stands before the command, as `apptainer exec img.sif`.")
+    ] | UnsetType = UNSET
     check: Annotated[
         Check, says("How a file is compared with what is on record of it (default: stat).")
     ] | UnsetType = UNSET

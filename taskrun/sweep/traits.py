@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from taskrun.model import NO_RETRIES, TRAITS, Check, Retries, Temp, Traits
-from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
+from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size, show_number
 from taskrun.sweep.cells import RowMistake, at
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
@@ -60,22 +60,39 @@ def find_traits(expansion: Expansion) -> Sequence[Traits]:
     items = [(key, item) for key in COSMETIC for item in expansion.plan.items(key)]
     keys = [(key, item.part) for key, item in items]
     columns = [expansion.fill(item.text) for _, item in items]
+    states_cores = bool(expansion.plan.items("cores"))
     known: dict[tuple[int | str, ...], Traits] = {}  # cores by identity: fractions hash slowly
-    result = []
+    result: list[Traits] = []
     for cores, *texts in zip(expansion.cores, *columns, strict=True):
         key = (id(cores), *texts)
         found = known.get(key)
         if found is None:
             given = [(*each, text) for each, text in zip(keys, texts, strict=True)]
-            found = known[key] = read_traits(cores, given)
+            found = known[key] = read_traits(cores, given, states_cores=states_cores)
+            _check_pin(found, len(result), expansion)
         result.append(found)
     return result
 
 
-def read_traits(cores: Fraction, given: Iterable[tuple[str, str, str]]) -> Traits:
+def _check_pin(traits: Traits, row: int, expansion: Expansion) -> None:
+    wrong = wrong_with_pin(traits)
+    if wrong:
+        with at(expansion.plan.items("pin")[0].text.place):
+            raise RowMistake(row, wrong)
+
+
+def wrong_with_pin(traits: Traits) -> str | None:
+    """A task can be bound to whole cores only."""
+    if not traits.is_pinned or (traits.cores and traits.cores.denominator == 1):
+        return None
+    return f"`pin` binds a task to whole cores, and it asks for {show_number(traits.cores)}"
+
+
+def read_traits(cores: Fraction, given: Iterable[tuple[str, str, str]], *, states_cores: bool = False) -> Traits:
     """The traits that the (right) texts of the `COSMETIC` keys ask for; those of most tasks are one object.
 
-    Each text comes with its key, and with the name that it has there ("" where it has none).
+    Each text comes with its key, and with the name that it has there ("" where it has none). `states_cores`: somebody
+    said how many there are to be.
     """
     given = list(given)
     texts = {key: text for key, _, text in given}
@@ -93,6 +110,7 @@ def read_traits(cores: Fraction, given: Iterable[tuple[str, str, str]]) -> Trait
         has_memory_limit=parse_boolean(texts.get("memory_limit", "no")),
         is_pinned=parse_boolean(texts.get("pin", "no")),
         nice=int(parse_number(texts.get("nice", "0"))),
+        states_cores=states_cores,
     )
     return TRAITS if made == TRAITS else made
 

@@ -10,10 +10,10 @@ import os
 import signal
 import sys
 
-from taskrun.executors.base import Attempt, Grant
+from taskrun.executors.base import Attempt
 from taskrun.executors.local import LocalExecutor
 from taskrun.manager import Options, Run
-from taskrun.model import Handle, Task
+from taskrun.model import Grant, Handle, Task
 from taskrun.sweep.loading import load
 
 INSTANT, NUMBER = sys.argv[1], int(sys.argv[2])

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from showing import FIRST, sim
 
-from taskrun.executors.base import NOTHING_SPECIAL
 from taskrun.executors.dry import DryExecutor
-from taskrun.model import Argv, FileList, Shell, Step, Task
+from taskrun.model import NOTHING_SPECIAL, Argv, FileList, Shell, Step, Task
 
 pytestmark = pytest.mark.real
 

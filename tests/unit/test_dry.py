@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from showing import FIRST, sim
 
-from taskrun.executors.base import NOTHING_SPECIAL
 from taskrun.executors.dry import DryExecutor
 from taskrun.model import (
+    NOTHING_SPECIAL,
     Argv,
     Cause,
     Ended,

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskrun.executors.base import Attempt, Grant
+from taskrun.executors.base import Attempt
 from taskrun.executors.idle import IdleExecutor
 from taskrun.freshness import successions
 from taskrun.graph import Draft, Edge, Graph, Study
@@ -28,6 +28,7 @@ from taskrun.model import (
     Cause,
     Ended,
     Finished,
+    Grant,
     Handle,
     Happening,
     Provenance,
@@ -86,6 +87,7 @@ class Worker:
 
     def __init__(self, root: Path, specs: Mapping[str, Spec], lives: int | None) -> None:
         self.pools = {"cores": Fraction(1)}
+        self.units: dict[str, tuple[str, ...]] = {}
         self._root, self._specs, self._lives = root, specs, lives
         self._said: list[Happening] = []
         self._is_dead = False

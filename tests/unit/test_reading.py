@@ -113,11 +113,32 @@ def test_a_right_value_of_a_later_key_is_refused_at_the_key(line: str) -> None:
     assert mistakes(with_line(line)) == [f"4:5: `{line.split(':')[0]}` {NOT_YET}"]
 
 
-def test_pools_and_after_any_wait_too() -> None:
-    assert mistakes("pools: {licence: 2, memory: 32G}\nsteps: {a: x}\n") == [f"1:1: `pools` {NOT_YET}"]
+def test_after_any_waits_too() -> None:
     assert mistakes(step("after: {b: any}")) == [f"4:5: `any` under `after` {NOT_YET}"]
-    (wrong,) = mistakes("pools: {licence: many}\nsteps: {a: x}\n")
-    assert wrong.startswith("1:18: `pools.licence`: 'many' is not a size")
+
+
+def test_totals_of_pools_are_read_by_the_name_of_the_pool() -> None:
+    assert mistakes("pools: {licence: 2, half: 0.5, memory: 32G, cores: 8, gpus: 0}\nsteps: {a: x}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("pool", "wrong"),
+    [
+        ("licence: many", "`pools.licence`: 'many' is not a number"),
+        ("licence: 2G", "`pools.licence`: '2G' is not a number"),
+        ("licence: -1", "`pools.licence`: -1 is negative"),
+        ("licence: nan", "`pools.licence`: 'nan' is not a number"),
+        ("memory: lots", "`pools.memory`: 'lots' is not a size; write it as 512M or 2G"),
+        ("memory: -2G", "`pools.memory`: '-2G' is not a size; write it as 512M or 2G"),
+        ("cores: 0", "`pools.cores`: 0 is not a whole number of cores, at least 1"),
+        ("cores: 1.5", "`pools.cores`: 1.5 is not a whole number of cores, at least 1"),
+        ("gpus: 1.5", "`pools.gpus`: 1.5 is not a whole number of gpus"),
+        ("gpus: 0-3", "`pools.gpus`: '0-3' is not a number"),
+    ],
+)
+def test_a_wrong_total_is_named_at_its_place(pool: str, wrong: str) -> None:
+    column = len("pools: {") + pool.index(":") + 3
+    assert mistakes(f"pools: {{{pool}}}\nsteps: {{a: x}}\n") == [f"1:{column}: {wrong}"]
 
 
 def test_a_wrong_value_that_an_anchor_spreads_is_named_once() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from taskrun.executors.local.environment import Surroundings
 from taskrun.model import STRICT_BASH, Action, Argv, Shell, as_run
-from taskrun.shell import command_word, simple_words
+from taskrun.shell import command_word, rereads, simple_words
 
 LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (MAX_ARG_STRLEN less its NUL)
 
@@ -38,19 +38,33 @@ def plain_command(action: Action, around: Surroundings, attempt: int, directory:
     if isinstance(action, Argv):
         words: tuple[str, ...] = tuple(as_run(word, attempt) for word in action.words)
     elif script:
-        words = (*_without_command_option(action.words), script)
+        words = (*_without_command_option(_as_run(action.words, attempt)), script)
     else:
-        words = (*action.words, command_word(as_run(action.text, attempt), action.words))
+        words = (*_as_run(action.words, attempt), command_word(as_run(action.text, attempt), action.words))
     return find_program(words[0], around.path, directory), words
 
 
+def niced(command: Command, by: int, path: Sequence[str] | None, directory: str) -> Command:
+    """The command as `nice` starts it: a process that has begun already may have children that it would not reach."""
+    _, words = command
+    try:
+        program = find_program("nice", path, directory)
+    except OSError:
+        program = find_program("nice", None, directory)
+    return program, ("nice", "-n", str(by), *words)
+
+
 def long_text(action: Action, attempt: int) -> str | None:
-    """The text of a string that is too long for one word of a command line."""
-    if not isinstance(action, Shell) or len(action.text) * 4 <= LONGEST_WORD:
+    """The text of a string that is too long for one word of a command line, but for what another machine is to read."""
+    if not isinstance(action, Shell) or len(action.text) * 4 <= LONGEST_WORD or rereads(action.words):
         return None
     text = as_run(action.text, attempt)
     takes_a_file = _without_command_option(action.words) != action.words
     return text if takes_a_file and len(os.fsencode(text)) > LONGEST_WORD else None
+
+
+def _as_run(words: tuple[str, ...], attempt: int) -> tuple[str, ...]:
+    return words if words is STRICT_BASH else tuple([as_run(word, attempt) for word in words])
 
 
 def _without_command_option(words: tuple[str, ...]) -> tuple[str, ...]:

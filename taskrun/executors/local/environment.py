@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from taskrun.model import Step, Task, Traits, as_run
+from taskrun.pools import THREADS, threads
 from taskrun.quantity import show_number
 
 Variables = dict[bytes, bytes]
@@ -22,8 +23,11 @@ _BASH_MINDS = frozenset(
     """.split()
 )
 _FUNCTION = b"BASH_FUNC_"
-_OURS = frozenset({b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN"})
+_OURS = frozenset(
+    {b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN", b"TASKRUN_GPUS"}
+)
 _PARAM = b"TASKRUN_PARAM_"
+_GPUS = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 _DEEPEST = 900  # of 1,000 shells in each other bash complains
 _MOST_KEPT = 256
 _CODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
@@ -49,8 +53,8 @@ class Surroundings:
         is_fixed = not any(name in (b"PATH", b"LC_ALL", b"SHLVL") for name, _ in self._marked)
         self.is_plain = is_fixed and not {"PWD", "OLDPWD"} & declared.keys() and _is_plain(variables)
 
-    def of(self, task: Task, attempt: int) -> Variables:
-        """The whole environment of a task's `attempt`-th execution in this run."""
+    def of(self, task: Task, attempt: int, gpus: Sequence[str] = ()) -> Variables:
+        """The whole environment of a task's `attempt`-th execution in this run, which has these `gpus`."""
         variables = self._variables.copy()
         for name, text in self._marked:
             variables[name] = os.fsencode(as_run(text, attempt))
@@ -58,6 +62,10 @@ class Surroundings:
             variables[name] = value.encode(*_CODING)  # a call less than fsencode
         variables[b"TASKRUN_TASK"] = task.name.encode(*_CODING)
         variables[b"TASKRUN_ATTEMPT"] = b"%d" % attempt
+        if gpus:
+            ids = os.fsencode(",".join(gpus))
+            variables[b"TASKRUN_GPUS"] = ids
+            variables.update((name.encode(), ids) for name in _GPUS if name not in self._declared)
         return variables
 
 
@@ -95,7 +103,11 @@ class Environments:
             variables[os.fsencode(name)] = os.fsencode(value)
         variables[b"TASKRUN_RUN"] = self._run
         variables[b"TASKRUN_STEP"] = os.fsencode(step.name)
-        variables[b"TASKRUN_CORES"] = show_number(min(task.traits.cores, self._most_cores)).encode()
+        cores = min(task.traits.cores, self._most_cores)
+        variables[b"TASKRUN_CORES"] = show_number(cores).encode()
+        if task.traits.states_cores:
+            for name in THREADS:
+                variables.setdefault(name.encode(), b"%d" % threads(cores))
         names = tuple(_PARAM + os.fsencode(name.upper()) for name in (*step.names, *step.lets))
         return Surroundings(variables, task.env, names)
 

@@ -10,11 +10,10 @@ import resource
 import signal
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from fractions import Fraction
 
-from taskrun.executors.base import Attempt, Grant
+from taskrun.executors.base import Attempt
 from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
 from taskrun.executors.local.shims import Shims, command_of, signal_command
@@ -23,7 +22,8 @@ from taskrun.executors.shim import REFUSED
 from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
 from taskrun.machine import StartClock, namespace, usable_cores
-from taskrun.model import Cause, Ended, Handle, Happening, Interrupted, Spawned, Task, Tick
+from taskrun.model import Cause, Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
+from taskrun.pools import CORES, Supply
 from taskrun.results import Result, Survivor, found_over, is_blank, is_held, read_result, survivor, told
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
@@ -41,8 +41,8 @@ class LocalExecutor:
     """Implements `executors.base.Executor`.
 
     `root`: the study's directory. `state`: the state directory, absolute or seen from `root`. `run`: this run's id.
-    `jobs`: the cores to share (None: the usable ones). `grace`: seconds between SIGTERM and SIGKILL for what a task
-    leaves behind. `owns_process`: nobody else in this process has children, signals or a current directory (the
+    `supply`: what there is to share (None: the usable cores). `grace`: seconds between SIGTERM and SIGKILL for what is
+    left behind. `owns_process`: nobody else in this process has children, signals or a current directory (the
     `taskrun` command); in a host program they are left alone. `foresight` says which tasks get a shim (None: none), and
     is told of what succeeds; `is_recorded` says whether the end of a task's attempt, named and numbered, is on record.
     """
@@ -52,7 +52,7 @@ class LocalExecutor:
         root: str,
         state: str,
         run: str,
-        jobs: Fraction | None = None,
+        supply: Supply | None = None,
         *,
         grace: float = 10.0,
         owns_process: bool = False,
@@ -60,8 +60,8 @@ class LocalExecutor:
         is_recorded: Callable[[str, int], bool] = lambda task, attempt: True,
     ) -> None:
         root, state = os.path.abspath(root), os.path.join(os.path.abspath(root), state)
-        cores = usable_cores() if jobs is None else jobs
-        self.pools: Mapping[str, Fraction] = {"cores": cores}
+        supply = supply or Supply({CORES: usable_cores()})
+        self.pools, self.units = supply.pools, supply.units
         self._run = run
         self._grace = grace
         self._namespace = namespace()
@@ -76,7 +76,7 @@ class LocalExecutor:
         self._happened: list[Happening] = []
         self._is_stopped = False
         self._shims = Shims(state, foresight, is_recorded)
-        self._launcher = Launcher(root, state, run, cores, shims=self._shims, owns_process=owns_process)
+        self._launcher = Launcher(root, state, run, self.pools[CORES], shims=self._shims, owns_process=owns_process)
         try:
             self._watch = watch(self._reap_early, owns_process=owns_process)
         except BaseException:
@@ -93,11 +93,11 @@ class LocalExecutor:
             self._adopt(task, attempt, handle)
             return
         with self._watch.undisturbed():
-            self._start(task, attempt, self._shims.wanted(task, attempt.number))
+            self._start(task, attempt, grant, self._shims.wanted(task, attempt.number))
 
-    def _start(self, task: Task, attempt: Attempt, result: str = "") -> None:
+    def _start(self, task: Task, attempt: Attempt, grant: Grant, result: str = "") -> None:
         try:
-            child = self._launcher.launch(task, attempt, self._starts.read, result=result)
+            child = self._launcher.launch(task, attempt, grant, self._starts.read, result=result)
         except CouldNotStart as error:
             self._happened.append(ends.not_started(task.index, attempt.number, str(error)))
             return
@@ -234,7 +234,7 @@ class LocalExecutor:
         if command is None and self._is_to_start_again(child, status, found):
             self._forget(child)
             with self._watch.undisturbed():
-                self._start(child.task, Attempt(child.attempt, child.round))
+                self._start(child.task, Attempt(child.attempt, child.round), child.grant)
             return
         self._end(child, command.pid if command is not None else 0, ended)
 

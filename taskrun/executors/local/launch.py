@@ -9,18 +9,21 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt
-from taskrun.executors.local.commands import Command, direct_command, long_text, plain_command
+from taskrun.executors.local.binding import bound_to
+from taskrun.executors.local.commands import Command, direct_command, long_text, niced, plain_command
 from taskrun.executors.local.ends import Peak
 from taskrun.executors.local.environment import Environments, Surroundings, Variables
 from taskrun.executors.local.shims import Shims
 from taskrun.executors.local.spawn import Spawner
 from taskrun.executors.local.streams import Streams, discard_if_empty, first_obstacle, streams_of
-from taskrun.model import Task
+from taskrun.model import Grant, Task
 from taskrun.names import log_name, script_name
+
+_AS_WE_ARE = nullcontext()
 
 
 class CouldNotStart(Exception):
@@ -30,18 +33,19 @@ class CouldNotStart(Exception):
 class Child:
     """A process of ours. `start` and `began` are its start by the epoch and by the steady clock, `before` by the start
     clock; `peak` is our own peak memory just after it, where asked. `result`: where it is a shim, its result file.
-    `is_asked`: it was asked to end.
+    `is_asked`: it was asked to end. `grant`: what it has for itself.
     """
 
     __slots__ = (
-        "attempt", "before", "began", "is_asked", "peak", "pid", "result", "round", "script", "start", "streams",
-        "task",
+        "attempt", "before", "began", "grant", "is_asked", "peak", "pid", "result", "round", "script", "start",
+        "streams", "task",
     )  # fmt: skip
 
-    def __init__(self, task: Task, attempt: Attempt, streams: Streams, result: str) -> None:
+    def __init__(self, task: Task, attempt: Attempt, grant: Grant, streams: Streams, result: str) -> None:
         self.task = task
         self.attempt = attempt.number
         self.round = attempt.round
+        self.grant = grant
         self.streams = streams
         self.result = result
         self.is_asked = False
@@ -78,11 +82,13 @@ class Launcher:
         self._environments = Environments(os.environb, run, most_cores)
         self._spawner = Spawner(root, owns_process=owns_process)
 
-    def launch(self, task: Task, attempt: Attempt, read_clock: Callable[[], int], *, result: str = "") -> Child:
+    def launch(
+        self, task: Task, attempt: Attempt, grant: Grant, read_clock: Callable[[], int], *, result: str = ""
+    ) -> Child:
         """A process that runs, under a shim if that is to write a `result`. CouldNotStart leaves nothing behind."""
         log = f"{self._state}/{log_name(task.name, attempt.number)}"
         streams = streams_of(task.stdout, task.stderr, root=self._root, log=log)
-        child = Child(task, attempt, streams, result)
+        child = Child(task, attempt, grant, streams, result)
         directory = os.path.join(self._root, task.cwd) if task.cwd else self._root
         try:
             if streams.log is not None:
@@ -90,9 +96,10 @@ class Launcher:
             if streams.log != streams.output or streams.error is not None:
                 streams.refuse_pipes()
             around = self._environments.around(task, directory)
-            variables = around.of(task, attempt.round)
+            variables = around.of(task, attempt.round, grant.gpus)
             child.before = read_clock()
-            child.pid = self._start(child, around, variables, directory)
+            with bound_to(grant.pinned) if grant.pinned else _AS_WE_ARE:
+                child.pid = self._start(child, around, variables, directory)
         except OSError as error:
             child.clean_up()
             raise CouldNotStart(self._words(error, directory)) from error
@@ -113,7 +120,7 @@ class Launcher:
 
     def _start(self, child: Child, around: Surroundings, variables: Variables, directory: str) -> int:
         action = child.task.action
-        direct = direct_command(action, around, child.round)
+        direct = None if child.task.traits.nice else direct_command(action, around, child.round)
         if direct is not None:
             try:
                 return self._spawn(child, direct, variables, directory)
@@ -123,6 +130,8 @@ class Launcher:
         if text is not None:
             child.script = self._write_script(child, text)
         command = plain_command(action, around, child.round, directory, child.script)
+        if child.task.traits.nice:
+            command = niced(command, child.task.traits.nice, around.path, directory)
         try:
             return self._spawn(child, command, variables, directory)
         except OSError as error:
