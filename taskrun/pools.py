@@ -19,6 +19,7 @@ from taskrun.quantity import parse_number, parse_size, show_number, show_size
 CORES, MEMORY, GPUS = "cores", "memory", "gpus"
 PINNED = "pinned cores"
 OF_THE_MACHINE = (CORES, MEMORY, GPUS)
+GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # what libraries take for a task's cores
 
 Request = tuple[tuple[str, Fraction], ...]

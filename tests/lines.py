@@ -58,7 +58,6 @@ WRONG_VALUES = {
     "retry_delay: 30s x0.5": "`retry_delay`: x0.5 is below x1",
     "priority: high": "`priority`: 'high' is not a number",
     "nice: 20": "`nice`: 20 is not a whole number from -20 to 19",
-    "wrap: nice '": "`wrap`: \"nice '\" is no list of words: no closing quotation",
     "wrap: []": "`wrap` is an empty list",
     "check: sta": "`check`: 'sta' is not stat or hash or exists or mtime",
     "always: maybe": "`always`: 'maybe' is neither true nor false",

@@ -9,7 +9,7 @@ from taskrun.cli.forecast import UNKNOWN, Prospect
 from taskrun.freshness import named
 from taskrun.graph import Graph
 from taskrun.model import Reason, ReasonKind, RunRecord, Status, Task
-from taskrun.quantity import show_number
+from taskrun.pools import CORES, GPUS, MEMORY, show_amount
 from taskrun.standing import OnRecord, Standing, is_over, tasks_of
 
 
@@ -59,18 +59,33 @@ class LiveRun:
         return [f"{tasks[index].name} (running)" if index in self._running else tasks[index].name for index in indices]
 
     def _for_room(self, task: Task) -> str:
-        if self._run.cores is None:
-            return "for its turn"
-        there = Fraction(self._run.cores).limit_denominator(1000)
+        short = filter(None, (self._lack(pool, asks) for pool, asks in task.traits.request))
+        return "; and ".join(short) or "for its turn"
+
+    def _lack(self, pool: str, asks: Fraction) -> str:
+        """That there is too little left of a pool now, and who has the rest; "" where there is enough."""
+        total = self._run.cores if pool == CORES else self._run.pools.get(pool)
+        if total is None:
+            return ""
+        there = Fraction(total).limit_denominator(1000)
         tasks = self._graph.tasks
-        users = [tasks[index] for index in self._running if tasks[index].traits.cores]
-        free = max(there - sum(min(user.traits.cores, there) for user in users), Fraction(0))
-        asked = min(task.traits.cores, there)
+        users = [tasks[index] for index in self._running if tasks[index].traits.amount(pool)]
+        free = max(there - sum(min(user.traits.amount(pool), there) for user in users), Fraction(0))
+        asked = min(asks, there)
         if asked <= free:
-            return "for its turn"
-        wanted = "a core" if asked == 1 else f"{show_number(asked)} cores"
-        left = f"{show_number(free)} of {show_number(there)} free"
-        return f"for {wanted}: {left}, in use by {named([user.name for user in users])}"
+            return ""
+        left = f"{show_amount(pool, free)} of {show_amount(pool, there)} free"
+        return f"for {_wanted(pool, asked)}: {left}, in use by {named([user.name for user in users])}"
+
+
+def _wanted(pool: str, amount: Fraction) -> str:
+    """`a core`, `2 gpus`, `8G of memory`, `1 licence`."""
+    shown = show_amount(pool, amount)
+    if pool == MEMORY:
+        return f"{shown} of memory"
+    if pool in (CORES, GPUS):
+        return f"a {pool.removesuffix('s')}" if amount == 1 else f"{shown} {pool}"
+    return f"{shown} {pool}"
 
 
 def _running(graph: Graph, on_record: OnRecord) -> set[int]:

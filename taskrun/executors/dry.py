@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Protocol
 
 from taskrun.executors.base import Attempt
 from taskrun.model import Argv, Cause, Ended, Grant, Handle, Happening, Reason, Shell, Task, Tick, as_run
-from taskrun.pools import NO_UNITS, THREADS, Units, threads
+from taskrun.pools import GPU_VARIABLES, GPUS, NO_UNITS, THREADS, Units, threads
 from taskrun.printer.width import printable
 from taskrun.quantity import show_number
 from taskrun.shell import command_word, quote_word, rereads
@@ -138,7 +139,17 @@ def _environment(task: Task, cores: Fraction) -> str:
     if task.traits.states_cores:
         count = threads(cores)
         words += [f'{name}="${{{name}-{count}}}"' for name in THREADS if name not in texts]
-    return " ".join(words)
+    return " ".join((*words, *_gpus(task)))
+
+
+def _gpus(task: Task) -> list[str]:
+    """One task after another has all gpus for itself: the first ones are free, and those that are visible stay so."""
+    asked = task.traits.amount(GPUS)
+    if not asked:
+        return []
+    ids = ",".join(map(str, range(ceil(asked))))
+    names = ("TASKRUN_GPUS", *(name for name in GPU_VARIABLES if name not in task.env))
+    return [f'{name}="${{{GPU_VARIABLES[0]}-{ids}}}"' for name in names]
 
 
 def _name(name: str) -> str:

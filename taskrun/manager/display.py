@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from taskrun.errors import OutputError
 from taskrun.history import History
 from taskrun.manager.running import Batch, Run
+from taskrun.model import Task
 from taskrun.names import log_name
 from taskrun.outlet import outlet_for
 from taskrun.pools import CORES
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
+from taskrun.printer.bottleneck import bottleneck
 from taskrun.term import columns, look
 
 _BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room for
@@ -107,25 +109,34 @@ def manner(wishes: Wishes, *, root: str, state: str) -> Manner:
 
 
 def _outset(run: Run) -> Outset:
-    tasks = run.study.graph.tasks
-    selected = Counter(tasks[index].step.name for index in run.selected)
-    done = list(_done_before(run))
+    tasks, pools = run.study.graph.tasks, run.supply.pools
+    done: list[tuple[str, float]] = []
+    left: Counter[tuple[int, int]] = Counter()
+    like: dict[tuple[int, int], Task] = {}
+    for task in map(tasks.__getitem__, run.selected):
+        took = _took(run, task)
+        if took is not None:
+            done.append((task.step.name, took))
+        else:
+            key = id(task.step), id(task.traits)
+            left[key] += 1
+            like[key] = task
+    history = History(done)
+    groups = [(like[key].step.name, like[key].traits, count) for key, count in left.items()]
     return Outset(
         shapes=run.study.shapes,
         hints=(*run.study.hints, *run.warnings),
         total=len(tasks),
-        selected=selected,
+        selected=Counter(tasks[index].step.name for index in run.selected),
         done=Counter(step for step, _ in done),
-        slots=float(run.supply.pools[CORES]),
-        history=History(done),
+        slots=float(pools[CORES]),
+        history=history,
+        pools=pools,
+        bottleneck=bottleneck(groups, pools, history),
     )
 
 
-def _done_before(run: Run) -> Iterator[tuple[str, float]]:
-    """The step and the seconds of each selected task that succeeded in its last attempt."""
-    for index in run.selected:
-        task = run.study.graph.tasks[index]
-        past = run.records.past(task.name)
-        took = past.took if past is not None else None
-        if took is not None:
-            yield task.step.name, took
+def _took(run: Run, task: Task) -> float | None:
+    """The seconds of a task that succeeded in its last attempt."""
+    past = run.records.past(task.name)
+    return past.took if past is not None else None

@@ -1,4 +1,4 @@
-"""The first lines of a run: what the sweep became, what looks wrong, how much was done before. Pure."""
+"""The first lines of a run: what the sweep became, what looks wrong, how much was done before, what is scarce. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def opening_lines(outset: Outset, terminal: Terminal, *, room: int | None) -> li
     """All of the first lines; those about steps are broken between steps where `room` columns are all there is."""
     lines = shape_lines(outset.shapes, terminal, room=room)
     lines += [f"{terminal.paint('hint:', Style.SPARED)} {hint}" for hint in outset.hints]
-    return [*lines, _before(outset)]
+    lines.append(_before(outset))
+    return [*lines, f"bottleneck: {outset.bottleneck}"] if outset.bottleneck else lines
 
 
 def shape_lines(shapes: Iterable[StepShape], terminal: Terminal, *, room: int | None) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, TextIO
 
 from taskrun.model import Event, Finished, Found, RunFinished, RunStarted, Skipped, Stopping
+from taskrun.printer.advice import Advice
 from taskrun.printer.bar import Screen, bar_pieces, bar_text, eta
 from taskrun.printer.failures import Failures
 from taskrun.printer.opening import opening_lines
@@ -49,6 +50,7 @@ class Printer:
         self._manner = manner
         self._tally = Tally(outset)
         self._words = Words(terminal, verbose=manner.verbose)
+        self._advice = Advice(outset.pools)
         self._failures = Failures(self._words, terminal, manner)
         self._screen = Screen(columns)
         self._output = shower(manner, results_terminal or Terminal())
@@ -117,6 +119,8 @@ class Printer:
         self._release(self._output.take(event))
         round = self._tally.round(event.task) if isinstance(event, Finished) else 1
         self._tally.take(event)
+        if isinstance(event, Finished):
+            self._advice.take(event)
         if isinstance(event, RunStarted):
             self._begin()
         elif isinstance(event, RunFinished):
@@ -176,6 +180,8 @@ class Printer:
             self._pending.append(bar_text(last, self._terminal.paint))
         self._is_open = False
         self._pending += self._failures.summary()
+        if not self._manner.quiet:
+            self._pending += [self._words.hint(line) for line in self._advice.lines()]
         self._pending.append(self._words.closing(self._tally, event.stopped_by))
 
     # --- what it writes ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
 from msgspec import Struct, field
 
@@ -15,7 +16,8 @@ OUTPUT_CHOICES = ("failures", "grouped", "live", "none")
 class Outset(Struct, frozen=True, kw_only=True):
     """What the first lines say of the study. `selected` and `done` (before this run) count the run's tasks by step.
 
-    `total`: all tasks of the study, selected or not; `slots`: the cores to share, for the estimate of the time to go.
+    `total`: all tasks of the study, selected or not; `slots`: the cores to share, for the estimate of the time to go;
+    `pools`: all that there is to share, `bottleneck`: what of it the tasks will wait for ("" where for nothing).
     """
 
     shapes: tuple[StepShape, ...] = ()
@@ -24,6 +26,8 @@ class Outset(Struct, frozen=True, kw_only=True):
     selected: Mapping[str, int] = field(default_factory=dict)
     done: Mapping[str, int] = field(default_factory=dict)
     slots: float = 1.0
+    pools: Mapping[str, Fraction] = field(default_factory=dict)
+    bottleneck: str = ""
     history: History = field(default_factory=History)
 
 

@@ -77,6 +77,10 @@ class Words:
             return [self.line("recovered", event.task.name, f"its attempt in an earlier run: {what}")]
         return []
 
+    def hint(self, text: str) -> str:
+        """What the user might do better."""
+        return f"{self._paint('hint:', Style.SPARED)} {text}"
+
     def finished(self, event: Finished) -> str:
         """How a task ended, and after how long."""
         seconds = show_seconds(event.ended.seconds)

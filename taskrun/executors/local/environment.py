@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from taskrun.model import Step, Task, Traits, as_run
-from taskrun.pools import THREADS, threads
+from taskrun.pools import GPU_VARIABLES, THREADS, threads
 from taskrun.quantity import show_number
 
 Variables = dict[bytes, bytes]
@@ -27,7 +27,6 @@ _OURS = frozenset(
     {b"TASKRUN_TASK", b"TASKRUN_STEP", b"TASKRUN_ATTEMPT", b"TASKRUN_CORES", b"TASKRUN_RUN", b"TASKRUN_GPUS"}
 )
 _PARAM = b"TASKRUN_PARAM_"
-_GPUS = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 _DEEPEST = 900  # of 1,000 shells in each other bash complains
 _MOST_KEPT = 256
 _CODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
@@ -65,7 +64,7 @@ class Surroundings:
         if gpus:
             ids = os.fsencode(",".join(gpus))
             variables[b"TASKRUN_GPUS"] = ids
-            variables.update((name.encode(), ids) for name in _GPUS if name not in self._declared)
+            variables.update((name.encode(), ids) for name in GPU_VARIABLES if name not in self._declared)
         return variables
 
 
