@@ -64,6 +64,8 @@ class Shortage(Struct, frozen=True):
     def hint(self, known: Iterable[str]) -> str:
         """What to do about it; `known` are the pools that there are."""
         amount = show_amount(self.pool, self.asks)
+        if self.there is not None and self.pool in OF_THE_MACHINE:
+            return f"ask for less, or say how much there is to share, as --pool {self.pool}={amount}"
         if self.there is not None:
             return f"ask for less, or say that there is more: `pools: {{{self.pool}: {amount}}}`"
         offer = did_you_mean(self.pool, known)
