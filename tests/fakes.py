@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from taskrun.executors.base import Attempt, Fresh, Lacks, Pending, Refused, Stale, Verdict
 from taskrun.graph import Draft, Edge, Graph
 from taskrun.model import (
+    NOTHING_SPECIAL,
     Adopted,
     Argv,
     Cause,
@@ -46,6 +47,7 @@ from taskrun.model import (
     Tick,
     Traits,
 )
+from taskrun.pools import GPUS, asked
 from taskrun.scheduler import Batch, schedule
 
 STEP = Step("step")
@@ -54,10 +56,10 @@ ONE_CORE = Traits()
 EDGES = {".": Edge.ORDER, "?": Edge.ANY, "!": Edge.FILE_ANY}
 
 
-def asking(cores: str | int = 1, priority: int = 0, **pools: int) -> Traits:
+def asking(cores: str | int = 1, priority: int = 0, *, pinned: bool = False, **pools: str | int) -> Traits:
     """The traits of a task that asks for so much."""
     request = (("cores", Fraction(cores)), *((pool, Fraction(amount)) for pool, amount in pools.items()))
-    return Traits(request=request, priority=Fraction(priority))
+    return Traits(request=request, priority=Fraction(priority), is_pinned=pinned)
 
 
 def task(index: int, name: str, traits: Traits = ONE_CORE) -> Task:
@@ -99,6 +101,7 @@ class _Process(Struct):
     start: float
     end: Ended
     adopted: bool = False
+    grant: Grant = NOTHING_SPECIAL
 
 
 class FakeExecutor:
@@ -116,7 +119,7 @@ class FakeExecutor:
         units: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.units = units or {}
-        self.grants: dict[str, Grant] = {}
+        self.shares: dict[tuple[str, str], Fraction] = {}  # by pool and id, what is in use of each unit
         self.pools = {pool: Fraction(amount) for pool, amount in (pools or {"cores": 2}).items()}
         self.time = 0.0
         self.starts: list[tuple[float, str]] = []
@@ -150,11 +153,13 @@ class FakeExecutor:
         assert task.index not in self._processes, f"{task.name} started twice at once"
         for pool, amount in self._asks(task).items():
             self._used[pool] += amount
+            self._share(task, pool, Fraction(amount), grant, -1 if handle is None else 0)
             enough = self._used[pool] <= self.pools[pool] or not amount
             assert enough or handle is not None, f"{task.name} takes more {pool} than there is"
         if handle is None:
             self.starts.append((self.time, task.name))
             self._begin(task, attempt, self._seconds.get(task.name, 1.0), self._ends.get(task.name, {"exit_code": 0}))
+            self._processes[task.index].grant = grant
             self._said.append(Spawned(task.index, Handle("now", attempt.number, attempt.round, pid=1 + task.index)))
         else:
             self._adopt(task, attempt, self._left.get(task.name, Left()), handle)
@@ -192,11 +197,26 @@ class FakeExecutor:
 
     # the world
 
+    def _share(self, task: Task, pool: str, amount: Fraction, grant: Grant, sign: int) -> None:
+        """Take (-1) or give back (1) units: entirely, or a share of one, of which nobody else has too much."""
+        if pool not in self.units or not amount:
+            return
+        ids = grant.gpus if pool == GPUS else tuple(map(str, grant.pinned))
+        if not sign:  # of an earlier run: nobody knows
+            return
+        assert len(ids) == max(1, amount), f"{task.name} asks for {amount} {pool} and has {ids}"
+        assert len(set(ids)) == len(ids)
+        for each in ids:
+            assert each in self.units[pool]
+            share = self.shares.get((pool, each), Fraction(0)) - sign * min(amount, Fraction(1))
+            assert 0 <= share <= 1, f"{pool} {each} is in use {share} times"
+            self.shares[pool, each] = share
+
     def _asks(self, task: Task) -> dict[str, int | Fraction]:
         """What a task holds, whole amounts as such; found once for tasks that share their traits."""
         asks = self._amounts.get(id(task.traits))
         if asks is None:
-            exact = {pool: min(amount, self.pools[pool]) for pool, amount in task.traits.request}
+            exact = {pool: min(amount, self.pools.get(pool, Fraction(0))) for pool, amount in asked(task.traits)}
             asks = {pool: int(amount) if amount.denominator == 1 else amount for pool, amount in exact.items()}
             self._amounts[id(task.traits)] = asks
         return asks
@@ -233,6 +253,7 @@ class FakeExecutor:
         if process is not None:  # else it was killed before
             for pool, amount in self._asks(process.task).items():
                 self._used[pool] -= amount
+                self._share(process.task, pool, Fraction(amount), process.grant, 0 if process.adopted else 1)
             self._just_ended.add(index)
             yield process.end
 

@@ -117,7 +117,7 @@ def _outset(run: Run) -> Outset:
         took = _took(run, task)
         if took is not None:
             done.append((task.step.name, took))
-        else:
+        if took is None or run.is_forced:
             key = id(task.step), id(task.traits)
             left[key] += 1
             like[key] = task

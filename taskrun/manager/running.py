@@ -103,6 +103,11 @@ class Run:
         return self._options.state
 
     @property
+    def is_forced(self) -> bool:
+        """Whether tasks are to run however fresh."""
+        return self._options.force
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know about this machine and this study."""
         tasks = self.study.graph.tasks

@@ -14,8 +14,8 @@ LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is lef
 
 
 class Live(Struct):
-    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`; `grant`: which of
-    what it asks for it has.
+    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`; `grant`: which
+    of what it asks for it has.
     """
 
     task: Task

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from taskrun.interrupt import Interrupts, heeded
-from taskrun.machine import Identity, cpu_quota, identity, is_alive, namespace, usable_cores
+from taskrun.machine import Identity, core_ids, cpu_quota, identity, is_alive, namespace, usable_cores
+from taskrun.machine.memory import machine_memory, memory_limit, shared_memory
 from taskrun.model import Interrupted
 
 
@@ -77,3 +78,34 @@ def test_signals_raise_the_level(signals: str, levels: list[int]) -> None:
 def test_only_a_hangup_that_was_ignored_is_not_heeded() -> None:
     assert heeded(lambda number: False) == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     assert heeded(lambda number: True) == (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "limit"),
+    [
+        ("0::/user/me\n", {"user/me/memory.max": "max\n"}, None),
+        ("0::/user/me\n", {"user/me/memory.max": "1000\n", "user/memory.max": "800\n"}, 800),
+        ("0::/docker/of-the-host\n", {"memory.max": "4096\n"}, 4096),
+        ("9:memory:/a\n", {"memory/a/memory.limit_in_bytes": "2048\n"}, 2048),
+        ("9:cpu:/a\n", {"memory/a/memory.limit_in_bytes": "2048\n"}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_smallest_memory_limit_on_the_way_up_counts(
+    tmp_path: Path, membership: str, files: dict[str, str], limit: int | None
+) -> None:
+    (tmp_path / "cgroup").write_text(membership)
+    for name, text in files.items():
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert memory_limit(os.fspath(tmp_path / "cgroup"), os.fspath(tmp_path / "tree")) == limit
+
+
+def test_a_tenth_of_the_memory_is_left_to_others() -> None:
+    assert 0 < shared_memory() <= machine_memory() * 9 // 10
+    assert shared_memory().denominator == 1
+
+
+def test_the_cores_that_a_task_can_be_bound_to_are_ours() -> None:
+    assert set(core_ids()) == {str(core) for core in os.sched_getaffinity(0)}

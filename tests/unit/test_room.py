@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskrun.room import Request, Room, clamped, shortage
+from taskrun.model import NOTHING_SPECIAL, Grant
+from taskrun.pools import PINNED, Request, clamped, shortage
+from taskrun.room import Room
 
 
 def asks(**amounts: str | int) -> Request:
@@ -177,3 +179,160 @@ def test_no_task_is_overtaken_more_than_the_limit_and_all_get_their_place(cores:
                 naive.free[pool] += amount
             done += 1
     assert room.is_idle
+
+
+# units that are told apart
+
+GPUS = {"gpus": ("0", "GPU-b")}
+
+
+def with_gpus(*amounts: str) -> tuple[Room, list[int]]:
+    """A room with two gpus, and the kinds of who asks for so much of them."""
+    requests = [asks(cores=0, gpus=amount) for amount in amounts]
+    room = Room(pools(cores=1, gpus=2), requests, GPUS)
+    return room, [room.kind(request) for request in requests]
+
+
+def test_shares_fill_one_gpu_before_they_touch_another() -> None:
+    room, (half, third) = with_gpus("1/2", "1/3")
+    for turn, kind in enumerate((half, third, half, third, third)):
+        room.queue(kind, turn)
+    taken = [room.take(kind, turn) for turn, kind in enumerate((half, third))]
+    assert taken == [Grant(gpus=("0",)), Grant(gpus=("0",))]
+    assert room.take(half, 2) == Grant(gpus=("GPU-b",))  # a sixth is left of the other one
+    assert room.take(third, 3) == Grant(gpus=("GPU-b",))
+    assert room.free("gpus") == Fraction(1, 3)
+    assert room.first() is None  # a third is left in all, and of none of the two
+
+
+def test_a_whole_gpu_is_one_that_nobody_has_a_share_of() -> None:
+    room, (half, whole, both) = with_gpus("1/2", "1", "2")
+    room.queue(half, 0)
+    grant = room.take(half, 0)
+    room.queue(both, 1)
+    room.queue(whole, 2)
+    assert room.first() == 2
+    assert room.take(whole, 2) == Grant(gpus=("GPU-b",))
+    room.give_back(half, grant)
+    room.queue(whole, 3)
+    assert room.first() == 3
+    room.give_back(whole, Grant(gpus=("GPU-b",)))
+    assert room.first() == 1
+    assert room.take(both, 1) == Grant(gpus=("0", "GPU-b"))
+
+
+def test_who_asks_for_no_gpu_is_granted_nothing_special() -> None:
+    room = Room(pools(cores=1, gpus=2), [asks(cores=1)], GPUS)
+    room.queue(0, 0)
+    assert room.take(0, 0) is NOTHING_SPECIAL
+
+
+def test_pinned_tasks_have_cores_of_their_own() -> None:
+    one, two = (("cores", Fraction(1)), (PINNED, Fraction(1))), (("cores", Fraction(9)), (PINNED, Fraction(9)))
+    room = Room({**pools(cores=8), PINNED: Fraction(3)}, [one, two], {PINNED: ("2", "3", "7")})
+    for turn in range(3):
+        room.queue(room.kind(one), turn)
+    assert [room.take(room.kind(one), turn).pinned for turn in range(3)] == [(2,), (3,), (7,)]
+    room.queue(room.kind(two), 3)
+    assert room.first() is None
+    for core in (2, 3, 7):
+        room.give_back(room.kind(one), Grant(pinned=(core,)))
+    assert room.take(room.kind(two), 3).pinned == (2, 3, 7)  # more than there are: all of them
+
+
+def test_where_nobody_can_be_bound_pinned_tasks_ask_for_cores_only() -> None:
+    one = (("cores", Fraction(1)), (PINNED, Fraction(1)))
+    room = Room(pools(cores=2), [one])
+    room.queue(room.kind(one), 0)
+    assert room.take(room.kind(one), 0) is NOTHING_SPECIAL
+
+
+def test_what_an_attempt_of_an_earlier_run_has_is_given_to_nobody_else() -> None:
+    room, (whole, half) = with_gpus("1", "1/2")
+    room.hold(whole, Grant(gpus=("0",)))
+    room.hold(half, Grant(gpus=("gone",)))  # known by another name then
+    room.queue(whole, 0)
+    assert room.take(whole, 0).gpus == ("GPU-b",)
+    room.give_back(whole, Grant(gpus=("0",)))
+    room.give_back(half, Grant(gpus=("gone",)))
+    room.give_back(whole, Grant(gpus=("GPU-b",)))
+    assert room.is_idle
+
+
+def test_shares_of_gpus_do_not_keep_a_whole_one_waiting_for_ever() -> None:
+    room, (half, whole) = with_gpus("1/2", "1")
+    held = []
+    for turn in range(1, 4):
+        room.queue(half, turn)
+        held.append(room.take(half, turn))
+    room.queue(whole, 0)
+    for turn in range(4, 200):
+        room.queue(half, turn)
+    overtaken = 0
+    while (first := room.first()) != 0 and first is not None:
+        held.append(room.take(half, first))
+        room.give_back(half, held.pop(0))
+        overtaken += 1
+    assert overtaken <= room.limit
+    while held:
+        room.give_back(half, held.pop())
+    assert room.first() == 0
+
+
+SHARES = ["0", "1/3", "1/2", "2/3", "1", "2", "3"]
+UNIT_REQUESTS = [
+    (("cores", Fraction(cores)), ("gpus", Fraction(gpus)), (PINNED, Fraction(pinned)))
+    for cores in (0, 1)
+    for gpus in SHARES
+    for pinned in (0, 1, 2)
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(draws=st.data())
+def test_no_unit_is_shared_beyond_itself_and_nobody_waits_for_ever(draws: st.DataObject) -> None:
+    units = {"gpus": ("0", "1", "2"), PINNED: ("4", "5")}
+    room = Room({**pools(cores=2, gpus=3), PINNED: Fraction(2)}, UNIT_REQUESTS, units)
+    random = draws.draw(st.randoms(use_true_random=False))
+    kinds = random.sample(UNIT_REQUESTS, random.randint(1, 4))
+    turns = list(range(120))
+    request_of = {turn: random.choice(kinds) for turn in turns}
+    random.shuffle(turns)
+    running: dict[int, Grant] = {}
+    waiting: set[int] = set()
+    overtaken = dict.fromkeys(turns, 0)
+    while turns or running or waiting:
+        while turns and random.random() < 0.6:
+            turn = turns.pop()
+            waiting.add(turn)
+            room.queue(room.kind(request_of[turn]), turn)
+        while (first := room.first()) is not None:
+            waiting.remove(first)
+            running[first] = room.take(room.kind(request_of[first]), first)
+            for other in waiting:
+                overtaken[other] += other < first and not may_share(request_of[first], request_of[other])
+        check_shares(running, request_of, units)
+        assert running or turns, "something waits for ever"
+        assert max(overtaken.values()) <= len(kinds) * room.limit
+        if running:
+            turn = random.choice(list(running))
+            room.give_back(room.kind(request_of[turn]), running.pop(turn))
+    assert room.is_idle
+
+
+def may_share(one: Request, other: Request) -> bool:
+    """Whether two tasks take from no pool both."""
+    takes = {pool for pool, amount in one if amount}
+    return takes.isdisjoint(pool for pool, amount in other if amount)
+
+
+def check_shares(running: dict[int, Grant], request_of: dict[int, Request], units: dict[str, tuple[str, ...]]) -> None:
+    shares: dict[tuple[str, str], Fraction] = {}
+    for turn, grant in running.items():
+        asked = dict(request_of[turn])
+        for pool, ids in (("gpus", grant.gpus), (PINNED, tuple(map(str, grant.pinned)))):
+            assert len(ids) == (max(1, asked[pool]) if asked[pool] else 0)
+            for each in ids:
+                assert each in units[pool]
+                shares[pool, each] = shares.get((pool, each), Fraction(0)) + min(asked[pool], Fraction(1))
+    assert max(shares.values(), default=0) <= 1

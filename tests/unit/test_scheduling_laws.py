@@ -29,9 +29,14 @@ from taskrun.model import (
     Started,
     Status,
 )
+from taskrun.pools import PINNED
 
 KINDS = [
     asking(cores, level, token=token) for cores in ("0", "1/2", "1", "2", "9") for token in (0, 1) for level in (0, 1)
+]
+UNIT_KINDS = [
+    *(asking(0, level, gpus=gpus) for gpus in ("1/3", "1/2", "1", "2") for level in (0, 1)),
+    *(asking(cores, pinned=True, gpus=gpus) for cores in (1, 2, 9) for gpus in ("0", "1/2", "1")),
 ]
 WORLDS = given(size=st.integers(0, 14), seed=st.integers(0, 2**32))
 
@@ -56,7 +61,8 @@ class World(Struct):
     def executor(self) -> FakeExecutor:
         ends: Mapping[str, Mapping[str, object]] = {name: {"exit_code": 1} for name in self.fails}
         return FakeExecutor(
-            pools={"cores": self.cores, "token": 1},
+            pools={"cores": self.cores, "token": 1, "gpus": 2, PINNED: self.cores},
+            units={"gpus": ("0", "GPU-x"), PINNED: tuple(map(str, range(self.cores)))},
             seconds=self.seconds,
             ends=ends,
             stubborn=self.stubborn,
@@ -93,7 +99,7 @@ def random_graph(size: int, random: Random) -> Graph:
     places = list(range(size))
     random.shuffle(places)  # what a task needs may be declared after it
     for index in range(size):
-        draft.add(task(index, f"t{index}", random.choice(KINDS)))
+        draft.add(task(index, f"t{index}", random.choice(random.choice([KINDS, UNIT_KINDS]))))
     for later in range(size):
         for _ in range(random.choice([0, 0, 1, 1, 2, 3])):
             members = tuple(places[random.randrange(later)] for _ in range(random.choice([1, 1, 2, 4])) if later)
