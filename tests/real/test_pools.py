@@ -227,7 +227,7 @@ steps:
 
 def wrapped(folder: Folder) -> dict[str, str]:
     folder.write("sweep.yaml", """
-sweep: {v: [plain, "a  b", "it's", '$HOME "x" *', "-n"]}
+sweep: {v: [plain, "a  b", "it's", '$HOME "x" *']}
 steps:
   line:
     run: printf '%s|' {v} "a  b" $((1 + 1)) > {outputs}; echo "$TASKRUN_PARAM_V" >> {outputs}
@@ -264,7 +264,7 @@ def test_a_wrapped_command_arrives_as_it_was_meant(folder: Folder, *, dry: bool)
         folder.write("script", run.stdout)
         subprocess.run(["bash", "script"], cwd=folder.path, env=environment, check=True, timeout=60)
     made = {name: text for name, text in folder.files().items() if "/" in name and not name.startswith("bin/")}
-    values = ["plain", "a  b", "it's", '$HOME "x" *', "-n"]
+    values = ["plain", "a  b", "it's", '$HOME "x" *']
     assert made == {name: text for value in values for name, text in expected(value).items()}
 
 
