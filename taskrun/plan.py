@@ -7,20 +7,21 @@ files or processes, and no step looks at all tasks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
 
 from msgspec import Struct
 
 from taskrun.graph import Graph
 from taskrun.model import Status, Task
+from taskrun.policy import Policy
 
 _MOVES: dict[Status, frozenset[Status]] = {
-    Status.WAITING: frozenset({Status.READY, Status.SKIPPED, Status.RUNNING}),  # running: found alive, not started
+    # running: found alive, not started; failed: the run ends before it was tried once more
+    Status.WAITING: frozenset({Status.READY, Status.SKIPPED, Status.RUNNING, Status.FAILED}),
     # succeeded: its attempt of an earlier run had ended before what it needs was over, and turns out to hold
     Status.READY: frozenset(
         {Status.RUNNING, Status.FRESH, Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.WAITING}
     ),
-    Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.WAITING}),  # waiting again: to be judged anew
+    Status.RUNNING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.WAITING}),  # waiting: judged anew, or retried
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
     Status.FRESH: frozenset({Status.READY}),  # what it made is gone, and wanted: then those that need it wait again
@@ -36,22 +37,6 @@ _SUCCEEDED, _FAILED = _CODES[Status.SUCCEEDED], _CODES[Status.FAILED]
 _FRESH, _SKIPPED = _CODES[Status.FRESH], _CODES[Status.SKIPPED]
 _OUTSIDE = len(_STATUSES)  # not selected: no part of this run
 _FINAL = (Status.SUCCEEDED, Status.FAILED, Status.FRESH, Status.SKIPPED)
-
-
-class OnFailure(Enum):
-    """What a failure means for the rest of the run."""
-
-    CONTINUE = "continue"
-
-
-class Policy(Struct, frozen=True):
-    """What the user wants of failures; asked by the plan and the scheduler, which own no policy themselves."""
-
-    on_failure: OnFailure = OnFailure.CONTINUE
-
-    def breaks(self, task: Task) -> bool:
-        """Whether a failure of `task` keeps what needs it from running."""
-        return True
 
 
 class IllegalMoveError(AssertionError):
@@ -104,6 +89,7 @@ class Plan:
         self._missing = self._count_missing()  # by node: how many of its sources are not over yet
         self._ran = bytearray(len(graph.users))  # by node: whether it, or one of its members, ran in this run
         self._any_ran = False
+        self.allowed = 0  # how many of those that failed were allowed to
         self._broken: set[int] = set()  # gathers with a member that failed or was skipped
         self._blamed: dict[int, int] = {}  # alive from an earlier run while something that they need failed
 
@@ -206,6 +192,25 @@ class Plan:
         self._move(index, _READY)
         return Change([index])
 
+    def retry(self, index: int) -> None:
+        """An attempt has failed, and its task is to be tried again: it waits, for one thing more than it needs."""
+        self._move(index, _WAITING)
+        self._missing[index] += 1
+
+    def resume(self, index: int) -> Change:
+        """A task has waited for its retry long enough."""
+        ready: list[int] = []
+        self._count_down(index, ready)
+        return Change(ready)
+
+    def pass_over(self, index: int, culprit: int) -> Change:
+        """A ready task does not run, because of the failure of another one that it does not need."""
+        self._move(index, _SKIPPED)
+        ready: list[int] = []
+        skipped = [(index, culprit)]
+        self._spread(index, culprit, ready, skipped)
+        return Change(ready, skipped)
+
     def stop(self) -> list[int]:
         """The run ends here: everything that is not over is skipped."""
         never = [index for index in self.selected if self._status[index] in (_WAITING, _READY)]
@@ -257,7 +262,9 @@ class Plan:
             self._move(node, _WAITING)
 
     def _fail(self, index: int) -> Change:
-        if not self._policy.breaks(self._graph.tasks[index]):
+        task = self._graph.tasks[index]
+        self.allowed += task.traits.allow_failure
+        if not self._policy.breaks(task):
             return self._release(index)
         ready: list[int] = []
         skipped: list[tuple[int, int]] = []

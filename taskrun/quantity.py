@@ -89,6 +89,15 @@ def show_seconds(seconds: float) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
+def show_duration(seconds: float) -> str:
+    """A time as it is written in a sweep file: `90s`, `2h`, `1m30.5s`, `500ms`."""
+    left = Fraction(seconds).limit_denominator(1000)
+    for unit in ("w", "d", "h", "m"):
+        if left and left % _SECONDS[unit] == 0:
+            return f"{left // _SECONDS[unit]}{unit}"
+    return f"{show_number(left)}s" if left >= 1 else f"{show_number(left * 1000)}ms"
+
+
 def show_roughly(seconds: float) -> str:
     """A time that nobody knows exactly: `8s`, `12m`, `2h10m`, `1d04h`."""
     if seconds < 59.5:

@@ -33,6 +33,7 @@ from taskrun.model import (
     Reason,
     ReasonKind,
     Recovered,
+    Retrying,
     RunFinished,
     RunStarted,
     Settled,
@@ -356,6 +357,8 @@ def _words(event: Event) -> str:
             return f"{event.task.name} skipped {event.culprit}".rstrip()
         case Found():
             return f"{event.task.name} fresh"
+        case Retrying():
+            return f"{event.task.name} retrying {event.retry} at {event.due:g} {event.settled.cause.value}"
         case Recovered():
             return f"{event.task.name} recovered"
         case Adopted():

@@ -13,7 +13,7 @@ RANKS = {
     0: ["errors", "executors.shim"],
     1: ["model", "quantity"],
     2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt", "outlet", "paths", "events",
-        "makers", "descriptors", "pools", "units"],
+        "makers", "descriptors", "pools", "units", "policy"],
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "command_file", "executors.base",
         "results"],
     4: ["scheduler", "judge", "executors.local", "executors.dry", "executors.idle", "executors.foretold", "standing",
@@ -22,7 +22,7 @@ RANKS = {
     6: ["cli"],
     7: ["", "__main__"],
 }
-CORE = ["errors", "model", "quantity", "graph", "timers", "history", "pools", "units", "plan", "room",
+CORE = ["errors", "model", "quantity", "graph", "policy", "timers", "history", "pools", "units", "plan", "room",
         "executors.base", "scheduler"]
 OUTSIDE = {"os", "time", "signal", "subprocess", "threading", "pathlib", "click", "yaml"}
 RANK_OF = {module: rank for rank, modules in RANKS.items() for module in modules}

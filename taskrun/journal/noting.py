@@ -16,6 +16,7 @@ from taskrun.model import (
     Found,
     Identified,
     Recovered,
+    Retrying,
     RunEndRecord,
     RunFinished,
     RunStarted,
@@ -43,13 +44,18 @@ def _record(event: Event, run: str) -> AnyRecord | None:
             return _start(event, run)
         case Identified() | Adopted():
             return _spawn(event)
-        case Finished() | Recovered():
+        case Finished() | Retrying() | Recovered():
             return _end(event)
         case Skipped():
             return _skip(event, run)
         case RunFinished():
             return RunEndRecord(
-                run=run, time=event.time, counts=event.counts, stopped_by=event.stopped_by, cancelled=event.cancelled
+                run=run,
+                time=event.time,
+                counts=event.counts,
+                stopped_by=event.stopped_by,
+                cancelled=event.cancelled,
+                allowed=event.allowed,
             )
         case Found():
             return _confirmation(event)
@@ -117,7 +123,7 @@ def _confirmation(event: Found) -> ConfirmRecord | None:
     )
 
 
-def _end(event: Finished | Recovered) -> EndRecord:
+def _end(event: Finished | Retrying | Recovered) -> EndRecord:
     ended, settled = event.ended, event.settled
     return EndRecord(
         task=event.task.name,
@@ -134,5 +140,6 @@ def _end(event: Finished | Recovered) -> EndRecord:
         max_rss=ended.max_rss,
         outputs=settled.outputs,
         log=settled.log,
+        due=event.due if isinstance(event, Retrying) else None,
         step=_step(event.task) if settled.cause in _WITHOUT_START else None,
     )

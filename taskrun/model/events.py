@@ -46,6 +46,8 @@ class Settled(Struct, frozen=True):
     """What the judge makes of an end: `outputs` are figures aligned with the signature's outputs.
 
     `is_outdated`: an earlier run began the attempt, and what it was to do, or what it read, is not what it was then.
+    `last_line`: what a failed attempt wrote last. `is_shortage`: it could not start for want of descriptors, processes
+    or memory, which says nothing of its task.
     """
 
     status: Status
@@ -54,6 +56,8 @@ class Settled(Struct, frozen=True):
     outputs: tuple[Figure, ...] = ()
     log: str | None = None
     is_outdated: bool = False
+    last_line: str = ""
+    is_shortage: bool = False
 
 
 class RunStarted(Struct, frozen=True):
@@ -92,6 +96,17 @@ class Finished(Struct, frozen=True):
     task: Task
     ended: Ended
     settled: Settled
+
+
+class Retrying(Struct, frozen=True):
+    """An attempt has failed, and the task waits, holding nothing, for its `retry`-th retry at `due`."""
+
+    time: float
+    task: Task
+    ended: Ended
+    settled: Settled
+    retry: int
+    due: float
 
 
 class Recovered(Struct, frozen=True):
@@ -151,13 +166,27 @@ class Stopping(Struct, frozen=True):
 
 class RunFinished(Struct, frozen=True):
     """The last event of a run. `stopped_by` is the signal's name where it ended before everything had run, and "" where
-    whoever read its events left. `cancelled`: how many of the failed tasks we stopped ourselves.
+    whoever read its events left. `cancelled`: how many of the failed tasks we stopped ourselves; `allowed`: how many
+    of them were allowed to fail.
     """
 
     time: float
     counts: dict[str, int]
     stopped_by: str | None = None
     cancelled: int = 0
+    allowed: int = 0
 
 
-Event = RunStarted | Started | Identified | Finished | Recovered | Adopted | Found | Skipped | Stopping | RunFinished
+Event = (
+    RunStarted
+    | Started
+    | Identified
+    | Finished
+    | Retrying
+    | Recovered
+    | Adopted
+    | Found
+    | Skipped
+    | Stopping
+    | RunFinished
+)

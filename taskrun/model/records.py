@@ -111,6 +111,7 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
     or ours where there is more to say. `seconds` is wall time, `user` and `system` are the times on the CPU, `max_rss`
     is the peak memory in bytes. `outputs` holds the figures of the signature's outputs, in their order; `log` is the
     path of what the attempt printed, from the study's directory. `step` as in the start, of an attempt that has none.
+    `due`: when this run is to try the task again; a run that comes to it has another record of this end, or a start.
     """
 
     task: str
@@ -128,6 +129,7 @@ class EndRecord(Record, frozen=True, gc=False, tag="end"):
     outputs: tuple[Figure, ...] = ()
     log: str | None = None
     step: str | None = None
+    due: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in _STATUSES:
@@ -189,8 +191,8 @@ class ResetRecord(Record, frozen=True, gc=False, tag="reset"):
 
 class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
     """A run came to its end: `counts` holds the number of tasks by their status, `cancelled` how many of those
-    that failed we stopped ourselves. `stopped_by`: the signal's name where it ended before everything had run, ""
-    where a program that read its events left.
+    that failed we stopped ourselves, `allowed` how many were allowed to. `stopped_by`: the signal's name where it ended
+    before everything had run, "" where a program that read its events left.
     """
 
     run: str
@@ -198,6 +200,7 @@ class RunEndRecord(Record, frozen=True, gc=False, tag="run_end"):
     counts: dict[str, int] = field(default_factory=dict)
     stopped_by: str | None = None
     cancelled: int = 0
+    allowed: int = 0
 
 
 class SyncedRecord(Record, frozen=True, gc=False, tag="synced"):

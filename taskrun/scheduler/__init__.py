@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Generator, Iterable, Mapping, 
 from taskrun.executors.base import Executor, Judge
 from taskrun.graph import Graph
 from taskrun.model import Handle, Task
-from taskrun.plan import Plan, Policy, nothing_on_record
-from taskrun.scheduler.loop import Batch, Loop
+from taskrun.plan import Plan, nothing_on_record
+from taskrun.policy import Policy
+from taskrun.scheduler.loop import Loop
 from taskrun.scheduler.order import Order, declared_ranks
+from taskrun.scheduler.telling import Batch
 from taskrun.scheduler.terms import Terms, Unrecorded
 
 __all__ = ["Batch", "Unrecorded", "schedule"]
@@ -23,6 +25,11 @@ _NO_HANDLES: Mapping[int, Handle] = {}
 def never_attempted(task: Task) -> int:
     """No task has been attempted before this run."""
     return 0
+
+
+def nobody_knows_when(task: Task) -> float | None:
+    """Nobody knows when the last attempt of a task began."""
+    return None
 
 
 def no_hurry() -> float | None:
@@ -42,6 +49,7 @@ def schedule(
     judge: Judge,
     now: Callable[[], float],
     attempts: Callable[[Task], int] = never_attempted,
+    began: Callable[[Task], float | None] = nobody_knows_when,
     policy: Policy | None = None,
     selected: Iterable[int] | None = None,
     done_before: Callable[[Task], bool] = nothing_on_record,
@@ -54,7 +62,8 @@ def schedule(
 ) -> Generator[Batch, None, None]:
     """Run the selected tasks (None: all) of a graph and yield what happens.
 
-    `now` gives seconds since the epoch and must not jump. `attempts` says how many attempts a task has had in its life.
+    `now` gives seconds since the epoch and must not jump. `attempts` says how many attempts a task has had in its life,
+    `began` when the last one of an earlier run began. `policy` is what the user wants of failures (None: the default).
     `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
     `ranks` orders ready tasks of one priority (None: as declared, begun groups first). `patience` is asked before each
@@ -63,10 +72,11 @@ def schedule(
     the rest of the stream tells of it. Closing the generator does so too, but tells nobody. Both stop the executor.
     Throwing `Unrecorded` in starts nothing more and lets what runs come to its end unsettled; that ends the generator.
     """
+    policy = policy or Policy()
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
     order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
     terms = Terms(
-        attempts=attempts, forced=forced, open_attempts=open_attempts, grace=grace, patience=patience,
-        is_left=is_left,
+        attempts=attempts, began=began, policy=policy, forced=forced, open_attempts=open_attempts, grace=grace,
+        patience=patience, is_left=is_left,
     )  # fmt: skip
     return Loop(graph, plan, order=order, executor=executor, judge=judge, now=now, terms=terms).batches()

@@ -14,15 +14,15 @@ LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is lef
 
 
 class Live(Struct):
-    """`handle` finds an attempt of an earlier run; `asked`: to end, which takes that it `is_reachable`; `grant`: which
-    of what it asks for it has.
+    """`handle` finds an attempt of an earlier run; `asked`: to end, and why, which takes that it `is_reachable`;
+    `timer`: see `Endings`; `grant`: which of what it asks for it has.
     """
 
     task: Task
     kind: int
     attempt: Attempt
     handle: Handle | None = None
-    asked: bool = False
+    asked: Cause | None = None
     is_reachable: bool = True
     timer: int | None = None
     grant: Grant = NOTHING_SPECIAL
@@ -31,7 +31,7 @@ class Live(Struct):
         """Whether the end of an attempt of an earlier run says nothing, so that its task is to be judged anew."""
         if self.handle is None:
             return False
-        return ended.cause is Cause.INTERRUPTED or (ended.cause is Cause.LOST and not self.asked)
+        return ended.cause is Cause.INTERRUPTED or (ended.cause is Cause.LOST and self.asked is None)
 
 
 def see_off(

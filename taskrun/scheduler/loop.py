@@ -1,4 +1,4 @@
-"""The loop: asks the judge what is fresh, starts what fits, waits, and yields what happened.
+"""The loop: starts what fits, waits, and yields what happened.
 
 It owns no policy, no status and no clock. A batch with `Started` is yielded before the executor starts anything of it,
 and everything that has happened is yielded before the loop blocks.
@@ -9,54 +9,42 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import assert_never
 
-from msgspec.structs import replace
-
-from taskrun.executors.base import Attempt, Executor, Fresh, Judge, Lacks, Pending, Refused, Stale
+from taskrun.executors.base import Attempt, Executor, Judge, Pending
 from taskrun.graph import Graph
 from taskrun.model import (
     Adopted,
     Cause,
     Ended,
-    Event,
     Finished,
-    Found,
     Grant,
     Happening,
     Identified,
     Interrupted,
     Prepared,
-    Reason,
     Recovered,
-    RunFinished,
     RunStarted,
-    Settled,
-    Skipped,
     Spawned,
     Started,
-    Status,
     Stopping,
-    Task,
     Tick,
 )
 from taskrun.plan import Change, Plan
 from taskrun.pools import asked
 from taskrun.room import Room
 from taskrun.scheduler.consumed import Consumption
-from taskrun.scheduler.left_reading import LeftReading
+from taskrun.scheduler.deciding import Deciding
+from taskrun.scheduler.endings import Endings
+from taskrun.scheduler.ends import Ends
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
-from taskrun.scheduler.premature import Premature
 from taskrun.scheduler.stop import KILL, TERMINATE, Stop
+from taskrun.scheduler.telling import BATCH, Batch, Telling
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.scheduler.undecided import Undecided
 
-Batch = tuple[Event, ...]
-
-BATCH = 256  # events at most in one batch
 CHUNK = 64  # decisions at most between two looks at what happened
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
-STOPPED = "the run was stopped"
 
 
 class Loop:
@@ -84,43 +72,47 @@ class Loop:
         self._room = Room(executor.pools, map(asked, traits.values()), executor.units)
         self._kinds = {key: self._room.kind(asked(each)) for key, each in traits.items()}
         self._undecided = Undecided()
-        self._reasons: dict[int, tuple[Reason, ...]] = {}
-        self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
         self._settling: list[tuple[Live, Ended]] = []  # over, but their outputs are still being read
-        self._consumption = Consumption(graph, judge)
-        self._left_reading = LeftReading(graph, plan)
-        self._premature = Premature(plan, terms.forced)
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
-        self._events: list[Event] = []
-        self._is_urgent = False
-        self._tells_first = False  # the judge is to find on record how an attempt of an earlier run has ended
-        self._stop = Stop(executor, now, terms.grace)
         self._has_ticked = False
+        consumption = Consumption(graph, judge)
+        self._telling = Telling()
+        self._endings = Endings(executor, now, terms.grace)
+        self._stop = Stop(plan, terms.policy, self._endings, telling=self._telling, now=now)
+        self._ends = Ends(
+            graph.tasks, plan, order, policy=terms.policy, stop=self._stop, cancelled=self._endings.cancelled,
+            consumption=consumption, numbers=self._numbers, undecided=self._undecided, telling=self._telling, now=now,
+        )  # fmt: skip
+        self._deciding = Deciding(
+            graph, plan, order, judge=judge, room=self._room, kinds=self._kinds, forced=terms.forced,
+            undecided=self._undecided, ends=self._ends, consumption=consumption, telling=self._telling, now=now,
+        )  # fmt: skip
 
     # the loop
 
     def batches(self) -> Generator[Batch, None, None]:
+        telling = self._telling
         try:
-            self._say(RunStarted(self._now(), self._plan.total))
-            yield from self._tell()
+            telling.say(RunStarted(self._now(), self._plan.total))
+            yield from telling.tell()
             self._heed_reader()
             if not self._stop.level:
                 self._begin()
             while self._live or self._is_settling or (self._plan.left and not self._stop.level):
-                if self._tells_first:
-                    yield from self._tell()
+                if telling.comes_first:
+                    yield from telling.tell()
                 self._fill()
-                if self._has_ticked and not self._events:
+                if self._has_ticked and not telling:
                     yield ()
-                if self._events and (self._is_urgent or not self._is_deciding or len(self._events) >= BATCH):
-                    yield from self._tell()
+                if telling and (telling.is_urgent or not self._is_deciding or len(telling) >= BATCH):
+                    yield from telling.tell()
                 self._heed_reader()
                 self._launch()
                 self._wait()
             self._wind_up()
-            yield from self._tell()
+            yield from telling.tell()
         except Unrecorded as trouble:
             yield from self._drain(str(trouble))
         finally:
@@ -139,15 +131,6 @@ class Loop:
     def _is_deciding(self) -> bool:
         return bool(self._undecided) and not self._stop.level
 
-    def _say(self, event: Event) -> None:
-        self._events.append(event)
-        self._is_urgent = True
-
-    def _tell(self) -> Iterator[Batch]:
-        events, self._events, self._is_urgent, self._tells_first = self._events, [], False, False
-        for start in range(0, len(events), BATCH):
-            yield tuple(events[start : start + BATCH])
-
     def _drain(self, why: str) -> Iterator[Batch]:
         """Start nothing, settle nothing: what is not on record has not happened. What runs comes to its end, unless it
         was asked to: then nobody waits for longer than the grace.
@@ -155,11 +138,12 @@ class Loop:
         self._starting = []
         yield (Stopping(self._now(), 1, "", len(self._live), why),)
         while self._live and self._stop.level < TERMINATE:
-            for happening in self._executor.wait(self._terms.patience()):
+            for happening in self._executor.wait(self._until(self._terms.patience(), self._endings.next_due())):
                 if isinstance(happening, Ended):
-                    self._live.pop(happening.task, None)
+                    self._endings.seen(self._live.pop(happening.task), happening)
                 elif isinstance(happening, Interrupted) and happening.level > 1:
                     return
+            self._endings.tend()
             yield ()
 
     def _begin(self) -> None:
@@ -173,114 +157,63 @@ class Loop:
             self._room.hold(live.kind, had)
             self._numbers.begin_after(task, handle)
             self._starting.append(live)
-        self._left_reading.begin(alive)
+        self._deciding.left_reading.begin(alive)
         change = self._plan.begin(alive)
         self._launch()
         self._undecided.begin(self._turn_of[index] for index in change.ready)
-        self._follow(Change((), change.skipped))
+        self._ends.follow(Change((), change.skipped))
         if alive:
             self._look(0.0)
 
     def _wind_up(self) -> None:
         assert self._room.is_idle, "something is held that nothing uses"
-        self._events.extend(self._kept_back.values())
-        for index in self._kept_back:
-            self._consumption.done(index)
-        for index in (never := self._plan.stop()):
-            self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
-        stopped_by = self._stop.signal if never or self._stop.cancelled else None
-        self._say(RunFinished(self._now(), self._plan.final_counts(), stopped_by, len(self._stop.cancelled)))
+        self._deciding.wind_up()
+        self._ends.wind_up()
 
-    # deciding and starting
+    # starting
 
     def _fill(self) -> None:
         """Give free places to the next tasks in turn, deciding no more than a chunk of them; then decide ahead."""
-        if self._stop.level:
-            return
         decisions = 0
-        while True:
+        while not self._stop.level:
             turn = self._room.first()
             if self._undecided and (turn is None or self._undecided.first < turn):
                 if decisions == CHUNK:
                     return
                 decisions += 1
-                self._decide(self._undecided.take())
-            elif turn is None:
-                return
-            else:
+                self._deciding.decide(self._undecided.take())
+                self._heed_failures()
+            elif turn is not None:
                 self._start(turn)
+            elif not self._free_some():
+                return
 
-    def _decide(self, turn: int) -> None:
-        index = self._task_at[turn]
-        if index in self._reasons or self._plan.status(index) is not Status.READY:
-            return  # it waits again, or was asked about since
-        task, ran = self._tasks[index], self._plan.ran(index)
-        holds = index in self._premature and not ran
-        verdict = Fresh() if holds else self._judge.verdict(task, ran, is_forced=index in self._terms.forced)
-        match verdict:
-            case Stale() if self._left_reading.holds_up(index, turn):
-                pass  # judged anew when they are over
-            case Stale(reasons):
-                self._premature.forget(index)
-                self._reasons[index] = reasons
-                self._room.queue(self._kinds[id(task.traits)], turn)
-            case Fresh() if index in self._premature:
-                self._finish(self._premature.take(index, self._now()))
-            case Fresh():
-                self._find_fresh(task, verdict)
-            case Refused():
-                self._refuse(task, verdict)
-            case Lacks():
-                self._reopen(task, verdict)
-            case Pending():
-                self._undecided.put_off(turn)
-            case _:
-                assert_never(verdict)
-
-    def _find_fresh(self, task: Task, fresh: Fresh) -> None:
-        found = Found(self._now(), task, fresh.attempt, fresh.confirmed)
-        if fresh.is_gone:
-            self._kept_back[task.index] = found
-        else:
-            self._events.append(found)
-            self._consumption.done(task.index)
-        self._follow(self._plan.find_fresh(task.index))
-
-    def _reopen(self, task: Task, lacks: Lacks) -> None:
-        """What it reads is gone: have it made again."""
-        if any(self._plan.status(maker) is not Status.FRESH for maker in lacks.makers):
-            self._refuse(task, lacks.refused)
-        elif any(map(self._plan.is_in_use, lacks.makers)):  # others read what they would make again
-            self._undecided.put_off(self._turn_of[task.index])
-        else:
-            for maker in lacks.makers:
-                self._kept_back.pop(maker, None)
-                self._plan.reopen(maker)
-            self._undecided.add(*map(self._turn_of.__getitem__, lacks.makers))
-
-    def _refuse(self, task: Task, refused: Refused) -> None:
-        moment, number = self._now(), self._numbers.next(task).number
-        ended = Ended(task.index, number, moment, moment, cause=refused.cause, message=refused.message)
-        self._say(Finished(moment, task, ended, Settled(Status.FAILED, refused.cause, refused.message)))
-        self._follow(self._plan.refuse(task.index))
+    def _free_some(self) -> bool:
+        """Where nothing can happen any more, let some of those go that are held back."""
+        if self._live or self._starting or self._settling or self._undecided.is_pending or self._ends.waiting:
+            return False
+        freed = self._ends.holding.free_some()
+        self._ends.look_again(freed)
+        return bool(freed)
 
     def _start(self, turn: int) -> None:
         task = self._tasks[self._task_at[turn]]
         kind = self._kinds[id(task.traits)]
         grant = self._room.take(kind, turn)
-        reasons = self._reasons.pop(task.index, None)
-        if reasons is None or self._plan.status(task.index) is not Status.READY:
-            self._room.give_back(kind, grant)  # since it was put there, what it needs was found to be gone
+        reasons = self._deciding.take(task.index)
+        if reasons is None:
+            self._room.give_back(kind, grant)
             return
         prepared = self._judge.prepare(task)
         if isinstance(prepared, Prepared):
             attempt = self._numbers.next(task)
             self._plan.start(task.index)
             self._starting.append(Live(task, kind, attempt, grant=grant))
-            self._say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons, grant))
+            self._telling.say(Started(self._now(), task, attempt.number, attempt.round, prepared, reasons, grant))
         else:
             self._room.give_back(kind, grant)
-            self._refuse(task, prepared)
+            self._ends.refuse(task, prepared)
+            self._heed_failures()
 
     def _launch(self) -> None:
         """Start what has been told."""
@@ -288,16 +221,9 @@ class Loop:
         for live in starting:
             self._live[live.task.index] = live
             self._executor.start(live.task, live.attempt, live.grant, live.handle)
-
-    def _follow(self, change: Change) -> None:
-        self._undecided.add(*map(self._turn_of.__getitem__, change.ready))
-        for index, culprit in change.skipped:
-            if culprit in self._stop.cancelled:
-                self._say(Skipped(self._now(), self._tasks[index], "", STOPPED))
-                continue
-            name = self._tasks[culprit].name
-            how = "is not on record as succeeded" if self._plan.status(culprit) is None else "failed"
-            self._say(Skipped(self._now(), self._tasks[index], name, f"{name!r} {how}"))
+            if live.task.traits.timeout is not None:
+                began = None if live.handle is None else self._terms.began(live.task)
+                self._endings.watch(live, self._now() if began is None else began)
 
     # waiting, and what comes of it
 
@@ -313,19 +239,30 @@ class Loop:
         self._has_ticked = False
         for happening in self._executor.wait(timeout):
             self._take_in(happening)
-        self._stop.kill_overdue()
+        self._endings.tend()
         settling, self._settling = self._settling, []
         for live, ended in settling:
             self._settle(live, ended)
+        if self._ends.waiting:
+            self._ends.tend()
+        self._heed_failures()
         self._undecided.ask_again()
 
     def _patience(self) -> float | None:
-        if self._is_deciding or self._is_urgent:
+        if self._is_deciding or self._telling.is_urgent:
             return 0.0
-        timeout = self._terms.patience() if self._live else None
+        timeout = self._terms.patience() if self._live or self._ends.waiting else None
         if self._settling or (self._undecided.is_pending and not self._stop.level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
-        return self._stop.patience(timeout)
+        return self._until(timeout, self._endings.next_due(), self._ends.waiting.next_due())
+
+    def _until(self, timeout: float | None, *moments: float | None) -> float | None:
+        """Seconds until the first of these."""
+        for moment in moments:
+            if moment is not None:
+                left = max(0.0, moment - self._now())
+                timeout = left if timeout is None else min(left, timeout)
+        return timeout
 
     def _take_in(self, happening: Happening) -> None:
         match happening:
@@ -335,7 +272,7 @@ class Loop:
                 live = self._live[index]
                 live.is_reachable = handle.is_reachable
                 told = Identified if live.handle is None else Adopted
-                self._say(told(self._now(), live.task, handle))
+                self._telling.say(told(self._now(), live.task, handle))
             case Tick():
                 self._has_ticked = True
             case Interrupted(level, signal):
@@ -346,9 +283,7 @@ class Loop:
     def _take_end(self, ended: Ended) -> None:
         live = self._live.pop(ended.task)
         self._room.give_back(live.kind, live.grant)
-        if self._stop.has_ended(live, ended):
-            ended = replace(ended, cause=Cause.CANCELLED)
-        self._settle(live, ended)
+        self._settle(live, self._endings.seen(live, ended))
 
     def _settle(self, live: Live, ended: Ended) -> None:
         settled = self._judge.settle(live.task, ended)
@@ -356,36 +291,43 @@ class Loop:
             self._settling.append((live, ended))
             return
         finished = Finished(self._now(), live.task, ended, settled)
-        if self._premature.is_to_judge_anew(live, finished, is_stopping=self._stop.level > 0):
-            self._say(Recovered(self._now(), live.task, ended, settled))
-            self._tells_first = True
-            self._follow(self._plan.recover(ended.task))
+        if self._deciding.premature.is_to_judge_anew(live, finished, is_stopping=self._stop.level > 0):
+            self._telling.say(Recovered(self._now(), live.task, ended, settled))
+            self._telling.comes_first = True
+            self._ends.follow(self._plan.recover(ended.task))
         else:
-            self._finish(finished)
+            self._ends.finish(finished)
         if live.handle is not None:
-            self._undecided.add(*self._left_reading.let_go())
+            self._undecided.add(*self._deciding.left_reading.let_go())
 
-    def _finish(self, end: Finished) -> None:
-        index, is_success = end.task.index, end.settled.status is Status.SUCCEEDED
-        self._numbers.forget(end.task)
-        self._say(end)
-        self._follow(self._plan.finish(index, succeeded=is_success))
-        if is_success:
-            self._consumption.done(index)
+    # ending
+
+    def _heed_failures(self) -> None:
+        """See whether the run ends because of them; what was told of, but not started yet, then never is."""
+        if self._ends.heed(self._live.values()) and self._stop.level >= TERMINATE:
+            self._leave_behind()
+            self._take_back()
 
     def _interrupt(self, level: int, signal: str) -> None:
-        if level > self._stop.level:
-            self._say(Stopping(self._now(), level, signal, len(self._live)))
-            for left in self._stop.raise_to(level, signal, self._live.values()):  # it has no end on record
-                self._room.give_back(self._live.pop(left.task.index).kind)
-                self._follow(self._plan.recover(left.task.index))
+        self._stop.interrupt(level, signal, self._live.values())
+        if self._stop.level >= TERMINATE:
+            self._leave_behind()
+
+    def _leave_behind(self) -> None:
+        """What cannot be ended from here is left as it is, and has no end on record."""
+        for left in [live for live in self._live.values() if not live.is_reachable]:
+            self._room.give_back(left.kind, left.grant)
+            del self._live[left.task.index]
+            self._ends.follow(self._plan.recover(left.task.index))
 
     def _heed_reader(self) -> None:
         """Once the reader has left, end what runs; what it was told of, but was not started yet, never is."""
-        if self._stop.level >= TERMINATE or not self._terms.is_left():
-            return
+        if self._stop.heard < TERMINATE and self._terms.is_left():
+            self._interrupt(TERMINATE, self._stop.signal)
+            self._take_back()
+
+    def _take_back(self) -> None:
         told, self._starting = self._starting, []
-        self._interrupt(TERMINATE, self._stop.signal)
         for live in told:
-            live.asked, self._live[live.task.index] = True, live
+            live.asked, self._live[live.task.index] = Cause.CANCELLED, live
             self._take_end(Ended(live.task.index, live.attempt.number, moment := self._now(), moment))

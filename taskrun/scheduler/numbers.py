@@ -19,6 +19,14 @@ class Numbers:
         """An earlier run began an attempt that has no end."""
         self._last[task.index] = Attempt(max(handle.attempt, self._attempts(task)), 0)
 
+    def go_on(self, task: Task, number: int) -> None:
+        """The attempt of this number has ended, and another one is to follow."""
+        last = self._last.get(task.index)
+        if last is None:
+            self._last[task.index] = Attempt(number)
+        elif last.number != number:
+            self._last[task.index] = Attempt(number, last.round + 1)
+
     def next(self, task: Task) -> Attempt:
         """The next attempt of a task."""
         last = self._last.get(task.index)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from msgspec import Struct
 
 from taskrun.model import Handle, Task
+from taskrun.policy import Policy
 
 
 class Unrecorded(Exception):
@@ -17,6 +18,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     """What a run goes by besides its plan; see `schedule`."""
 
     attempts: Callable[[Task], int]
+    began: Callable[[Task], float | None]
+    policy: Policy
     forced: Collection[int]
     open_attempts: Mapping[int, Handle]
     grace: float
