@@ -64,6 +64,9 @@ class Policy(Struct, frozen=True):
         return self.stops_at_once or (self.most is not None and self.most.is_reached(failures, to_execute))
 
 
+DEFAULT = Policy()
+
+
 def parse_limit(text: str) -> Limit:
     """`5`, or `10%`; raises ValueError for what is no limit."""
     if text.endswith("%"):

@@ -10,6 +10,7 @@ from taskrun.graph import Graph
 from taskrun.journal import Records
 from taskrun.judge.looking import Looking
 from taskrun.model import Cause, Ended, Figure, Past, Prepared, Reason, ReasonKind, Settled, StartRecord, Status, Task
+from taskrun.policy import DEFAULT, Policy
 
 _NOTHING_LEFT: Mapping[int, bool] = {}
 
@@ -26,10 +27,11 @@ class DryJudge(Looking):
         records: Records,
         *,
         root: str,
+        policy: Policy = DEFAULT,
         doubtful: Collection[str] = (),
         left: Mapping[int, bool] = _NOTHING_LEFT,
     ) -> None:
-        super().__init__(graph, records, root=root, doubtful=doubtful, waits=True)
+        super().__init__(graph, records, root=root, policy=policy, doubtful=doubtful, waits=True)
         self._left = dict(left)
         self._made: set[str] = set()  # what would be made
         self._touched: set[str] = set()  # the directories above it
@@ -87,7 +89,7 @@ class DryJudge(Looking):
     def discard(self, task: Task) -> None:
         """Nothing is removed."""
 
-    def _missing(self, task: Task, gone: list[str]) -> Sequence[str]:
+    def _missing(self, task: Task, gone: Sequence[str]) -> Sequence[str]:
         """The inputs that nobody would make; tasks that share their inputs share the makers of these too."""
         known = self._known_missing.get(id(task.inputs))
         if known is None:

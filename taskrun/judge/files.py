@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Mapping
 
@@ -15,7 +16,12 @@ from taskrun.judge.looking import Looking, missing_input
 from taskrun.judge.rerunning import Rerunning
 from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task, Temp
 from taskrun.names import log_name
+from taskrun.policy import DEFAULT, Policy
 from taskrun.workspace import Workspace
+
+_END_OF_LOG = 4096  # bytes in which the last line is looked for
+# The system's words where it lacked descriptors, processes or memory.
+_SHORTAGES = tuple(os.strerror(number) for number in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 
 
 class _Attempt(Struct, frozen=True):
@@ -41,9 +47,11 @@ class FileJudge(Looking):
         root: str,
         state: str,
         is_lasting: bool = True,
+        policy: Policy = DEFAULT,
         doubtful: Collection[str] = (),
     ) -> None:
-        super().__init__(graph, records, root=root, doubtful=doubtful)
+        super().__init__(graph, records, root=root, policy=policy, doubtful=doubtful)
+        self._policy = policy
         root = os.path.abspath(root)
         state = os.path.join(root, state)
         self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
@@ -62,7 +70,9 @@ class FileJudge(Looking):
         self._files.forget(None if self._temporary.is_wanted(task) else task.outputs)
         looks = self._files.looks(task.inputs, task)
         if None in looks:
-            return missing_input(absent(task.inputs, looks))
+            missing = self._absences.not_accepted(task, absent(task.inputs, looks))
+            if missing:
+                return missing_input(missing)
         try:
             before = self._workspace.make_room(task)
         except OSError as error:
@@ -81,7 +91,7 @@ class FileJudge(Looking):
         self._files.contents.refill()
         attempt = self._attempt(task)
         outputs = attempt.signature.outputs
-        cause, message = _cause(ended), ended.message
+        cause, message = _cause(ended, task.traits.ok_codes), ended.message
         if cause is None:
             figures = self._files.take(outputs, task.traits.check)
             if figures is None:
@@ -93,8 +103,12 @@ class FileJudge(Looking):
         is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
         problem = self._set_aside(task, attempt)
-        message = "; ".join(part for part in (message, problem) if part)
-        return Settled(Status.FAILED, cause, message, log=self._log(task, ended), is_outdated=is_outdated)
+        log, told = self._log(task, ended), message
+        return Settled(
+            Status.FAILED, cause, "; ".join(part for part in (message, problem) if part), log=log,
+            is_outdated=is_outdated, last_line=self._last_line(task, log) if self._policy.holds(task) else "",
+            is_shortage=cause is Cause.COULD_NOT_START and told.endswith(_SHORTAGES),
+        )  # fmt: skip
 
     def _succeeded(self, task: Task, ended: Ended, attempt: _Attempt, outputs: tuple[Figure, ...]) -> Settled:
         is_outdated = self._is_outdated(task)
@@ -170,7 +184,21 @@ class FileJudge(Looking):
             return None
 
 
-def _cause(ended: Ended) -> Cause | None:
+    def _last_line(self, task: Task, log: str | None) -> str:
+        """What a failed attempt wrote last: to its log, or else where that goes."""
+        for path in filter(None, (log, task.stderr if task.stderr != "stdout" else None, task.stdout)):
+            try:
+                with open(self._files.place(path), "rb") as file:
+                    file.seek(max(os.fstat(file.fileno()).st_size - _END_OF_LOG, 0))
+                    written = file.read(_END_OF_LOG).rstrip()
+            except OSError:
+                continue
+            if written:
+                return written.rpartition(b"\n")[2].decode("utf-8", "backslashreplace")
+        return ""
+
+
+def _cause(ended: Ended, ok_codes: tuple[int, ...]) -> Cause | None:
     """Why an end is a failure; None where the attempt came to its own good end."""
     if ended.cause is not None:
         return ended.cause
@@ -178,4 +206,4 @@ def _cause(ended: Ended) -> Cause | None:
         return Cause.SIGNAL
     if ended.exit_code is None:
         return Cause.LOST
-    return None if ended.exit_code == 0 else Cause.EXIT
+    return None if ended.exit_code == 0 or ended.exit_code in ok_codes else Cause.EXIT

@@ -10,8 +10,10 @@ from taskrun.executors.base import Fresh, Lacks, Pending, Refused, Stale, Verdic
 from taskrun.freshness import Files, Look, Looks, Signer, absent, figure_of, named, newest_of, past_reason
 from taskrun.graph import Graph
 from taskrun.journal import Records
+from taskrun.judge.absences import Absences
 from taskrun.judge.temporary import Temporary
 from taskrun.model import Cause, Check, Confirmed, Figure, Past, Reason, ReasonKind, Status, Task, Temp
+from taskrun.policy import Policy
 
 _FRESH = Fresh()
 _SUCCEEDED = Status.SUCCEEDED.value
@@ -35,7 +37,14 @@ class Looking:
     """
 
     def __init__(
-        self, graph: Graph, records: Records, *, root: str, doubtful: Collection[str] = (), waits: bool = False
+        self,
+        graph: Graph,
+        records: Records,
+        *,
+        root: str,
+        policy: Policy,
+        doubtful: Collection[str] = (),
+        waits: bool = False,
     ) -> None:
         self._graph = graph
         self._records = records
@@ -43,6 +52,7 @@ class Looking:
         self._signer = Signer(records.salt)
         self._temporary = Temporary(graph, records)
         self._files.left_out = self._temporary.inside
+        self._absences = Absences(graph, policy)
         self._doubtful = doubtful
         self._latest: dict[int, int] = {}  # by gather: the serial of its members' last end
         self._ran: dict[int, str] = {}  # by gather: what to say when it ran
@@ -58,7 +68,8 @@ class Looking:
         if None in looks:
             gone = absent(task.inputs, looks)
             stand_ins = self._temporary.stand_ins(task, gone)
-            missing = self._missing(task, [path for path in gone if path not in stand_ins])
+            gone = [path for path in gone if path not in stand_ins]
+            missing = self._missing(task, self._absences.not_accepted(task, gone))
             if missing:
                 return missing_input(missing)
         elif not is_forced and not ran and not inside and self._is_fresh(task, looks):
@@ -75,7 +86,7 @@ class Looking:
 
     # what differs between the two judges
 
-    def _missing(self, task: Task, gone: list[str]) -> Sequence[str]:
+    def _missing(self, task: Task, gone: Sequence[str]) -> Sequence[str]:
         """Inputs without which the task cannot run; `gone` are those that are not there."""
         return gone
 
@@ -161,7 +172,8 @@ class Looking:
         if check is Check.MTIME and task.traits.temp is not Temp.NO:
             check = Check.STAT  # where what was made of them may be gone, no time of it tells
         compared = self._files.compare(task.inputs, past.start.inputs, looks, check, stand_ins=stand_ins)
-        changed = self._relevant(compared.changed)
+        went = _went(task, past.start.inputs, looks, stand_ins) if None in looks else ()
+        changed = self._relevant((*went, *compared.changed))
         if changed:
             found.reasons.append(Reason(ReasonKind.INPUT_CHANGED, _said(changed)))
         found.inputs = compared.figures
@@ -297,6 +309,14 @@ def _missing_now(paths: tuple[str, ...], looks: Looks, known: tuple[Figure, ...]
         return missing
     accepted = {path for path, figure in zip(paths, known, strict=True) if figure is None}
     return [path for path in missing if path not in accepted]
+
+
+def _went(task: Task, then: tuple[Figure, ...], now: Looks, stand_ins: Mapping[str, Figure]) -> list[tuple[str, str]]:
+    """The inputs that were there, and are not any more."""
+    if len(then) != len(now):
+        return []
+    files = zip(task.inputs, then, now, strict=True)
+    return [(path, "gone") for path, old, new in files if new is None and old is not None and path not in stand_ins]
 
 
 def _said(changed: Iterable[tuple[str, str]]) -> str:
