@@ -6,6 +6,8 @@ name of the task, paths are relative to the study's directory.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from msgspec import Struct, json, to_builtins
 
 from taskrun import model
@@ -51,6 +53,22 @@ class Finished(Struct, frozen=True, tag_field="event", tag="finished"):
     log: str | None
 
 
+class Retrying(Struct, frozen=True, tag_field="event", tag="retrying"):
+    """An attempt has failed, and its task waits until `due` to be tried again. The other fields as in `finished`."""
+
+    time: float
+    task: str
+    status: str
+    cause: str | None
+    exit_code: int | None
+    signal: str | None
+    seconds: float
+    max_rss: int | None
+    attempt: int
+    log: str | None
+    due: float
+
+
 class Fresh(Struct, frozen=True, tag_field="event", tag="fresh"):
     """A task was done in an earlier run and is still valid: it is not executed."""
 
@@ -79,7 +97,7 @@ class RunFinished(Struct, frozen=True, tag_field="event", tag="run_finished"):
     exit_status: int
 
 
-Event = RunStarted | Started | Finished | Fresh | Skipped | RunFinished
+Event = RunStarted | Started | Finished | Retrying | Fresh | Skipped | RunFinished
 
 
 def public(event: model.Event) -> Event | None:
@@ -87,7 +105,10 @@ def public(event: model.Event) -> Event | None:
     if isinstance(event, model.Started):
         return Started(event.time, event.task.name, event.attempt)
     if isinstance(event, model.Finished):
-        return _finished(event)
+        return Finished(time=event.time, task=event.task.name, **_outcome(event.ended, event.settled))
+    if isinstance(event, model.Retrying):
+        outcome = _outcome(event.ended, event.settled)
+        return Retrying(time=event.time, task=event.task.name, due=event.due, **outcome)
     if isinstance(event, model.Found):
         return Fresh(event.time, event.task.name)
     if isinstance(event, model.Skipped):
@@ -99,28 +120,38 @@ def public(event: model.Event) -> Event | None:
     return None
 
 
-def _finished(event: model.Finished) -> Finished:
-    ended, settled = event.ended, event.settled
-    return Finished(
-        time=event.time,
-        task=event.task.name,
-        status=settled.status.value,
-        cause=settled.cause.value if settled.cause else None,
-        exit_code=ended.exit_code,
-        signal=ended.signal,
-        seconds=ended.seconds,
-        max_rss=ended.max_rss,
-        attempt=ended.attempt,
-        log=settled.log,
-    )
+class _Outcome(TypedDict):
+    """What `finished` and `retrying` say alike."""
+
+    status: str
+    cause: str | None
+    exit_code: int | None
+    signal: str | None
+    seconds: float
+    max_rss: int | None
+    attempt: int
+    log: str | None
+
+
+def _outcome(ended: model.Ended, settled: model.Settled) -> _Outcome:
+    return {
+        "status": settled.status.value,
+        "cause": settled.cause.value if settled.cause else None,
+        "exit_code": ended.exit_code,
+        "signal": ended.signal,
+        "seconds": ended.seconds,
+        "max_rss": ended.max_rss,
+        "attempt": ended.attempt,
+        "log": settled.log,
+    }
 
 
 def exit_status(finished: model.RunFinished) -> int:
     """What a run that ended so exits with (DESIGN, section 5)."""
     if finished.stopped_by is not None:
         return _SIGNAL_STATUS.get(finished.stopped_by, 130)
-    bad = finished.counts.get(Status.FAILED.value, 0) + finished.counts.get(Status.SKIPPED.value, 0)
-    return 1 if bad else 0
+    bad = finished.counts.get(Status.FAILED.value, 0) - finished.allowed
+    return 1 if bad or finished.counts.get(Status.SKIPPED.value, 0) else 0
 
 
 def to_json(event: Event) -> str:

@@ -69,12 +69,12 @@ DEFAULT = Policy()
 
 def parse_limit(text: str) -> Limit:
     """`5`, or `10%`; raises ValueError for what is no limit."""
-    if text.endswith("%"):
-        share = parse_number(text[:-1].rstrip(" "))
-        if not 0 < share <= 100:
-            raise ValueError("a percentage above 0 and up to 100 expected")
-        return Limit(share, is_percentage=True)
-    count = parse_number(text)
-    if count < 1 or count.denominator != 1:
-        raise ValueError("a whole number of 1 or more, or a percentage such as 10%, expected")
-    return Limit(count)
+    is_percentage = text.endswith("%")
+    try:
+        amount = parse_number(text.removesuffix("%").rstrip(" "))
+    except ValueError:
+        amount = Fraction(0)
+    is_right = amount <= 100 if is_percentage else amount.denominator == 1
+    if amount <= 0 or not is_right:
+        raise ValueError("a whole number of 1 or more expected, or a percentage above 0% and up to 100%")
+    return Limit(amount, is_percentage=is_percentage)

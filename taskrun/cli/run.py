@@ -71,6 +71,8 @@ def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
         force=wanted.force,
         only=only,
         strict=wanted.strict,
+        policy=wanted.policy,
+        grace=wanted.grace,
         owns_process=True,
     )
     if wanted.dry_run:

@@ -9,10 +9,11 @@ from functools import wraps
 import click
 from msgspec import Struct
 
-from taskrun.errors import UsageError
+from taskrun.errors import UsageError, did_you_mean
+from taskrun.policy import Limit, OnFailure, Policy, parse_limit
 from taskrun.pools import CORES, parse_total
 from taskrun.printer.setting import OUTPUT_CHOICES
-from taskrun.quantity import parse_number
+from taskrun.quantity import parse_duration, parse_number
 from taskrun.term import COLOUR_CHOICES
 
 
@@ -25,6 +26,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     dry_run: bool
     force: bool
     output: str | None
+    policy: Policy
+    grace: float
     color: str
     as_json: bool
     yes: bool
@@ -46,6 +49,11 @@ _BEFORE_FORCE = (
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing."),
 )
 _BEHIND_FORCE = (
+    click.option("--on-failure", metavar="WHAT", help="After a failure: continue (default), drain, kill or ignore."),
+    click.option("-k", "keep_going", is_flag=True, help="The same as --on-failure continue."),
+    click.option("--max-failures", metavar="N|N%", help="Start nothing more after N failures, or N % of the tasks."),
+    click.option("--no-hold", is_flag=True, help="Run all of a step, even where it fails everywhere alike."),
+    click.option("--grace", metavar="TIME", default="10s", help="From SIGTERM to SIGKILL (default: 10s)."),
     click.option("--output", type=click.Choice(OUTPUT_CHOICES), help="Which output of tasks to show."),
     click.option("--color", type=click.Choice(COLOUR_CHOICES), default="auto", help="When to use colour."),
     click.option("--json", "as_json", is_flag=True, help="Print events to standard output, one JSON object a line."),
@@ -66,6 +74,11 @@ def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Ca
         strict: bool,
         dry_run: bool,
         force: bool,
+        on_failure: str | None,
+        keep_going: bool,
+        max_failures: str | None,
+        no_hold: bool,
+        grace: str,
         output: str | None,
         color: str,
         as_json: bool,
@@ -80,6 +93,8 @@ def run_options(function: Callable[..., int], *, force_help: str = _FORCE) -> Ca
             strict=strict,
             dry_run=dry_run,
             force=force,
+            policy=Policy(_on_failure(on_failure, keep_going=keep_going), _limit(max_failures), may_hold=not no_hold),
+            grace=_grace(grace),
             output=output,
             color=color,
             as_json=as_json,
@@ -115,6 +130,34 @@ def pools_of(texts: Sequence[str]) -> dict[str, Fraction]:
         except ValueError as error:
             raise UsageError(f"--pool {text}: {error}") from None
     return found
+
+
+def _on_failure(word: str | None, *, keep_going: bool) -> OnFailure:
+    if word is None:
+        return OnFailure.CONTINUE
+    known = [each.value for each in OnFailure]
+    if word not in known:
+        meant = did_you_mean(word, known)
+        raise UsageError(f"--on-failure {word}: one of {', '.join(known)} expected" + (f"; {meant}" if meant else ""))
+    if keep_going and word != OnFailure.CONTINUE.value:
+        raise UsageError(f"-k says --on-failure continue, and here stands --on-failure {word} too")
+    return OnFailure(word)
+
+
+def _limit(text: str | None) -> Limit | None:
+    if text is None:
+        return None
+    try:
+        return parse_limit(text)
+    except ValueError as error:
+        raise UsageError(f"--max-failures {text}: {error}") from None
+
+
+def _grace(text: str) -> float:
+    try:
+        return float(parse_duration(text))
+    except ValueError as error:
+        raise UsageError(f"--grace {text}: {error}") from None
 
 
 def _cores(text: str | None, pools: Iterable[str]) -> Fraction | None:

@@ -32,6 +32,7 @@ from taskrun.manager.sealing import seal_at_end
 from taskrun.manager.totals import supply, warnings
 from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, TakeoverRecord, Task
 from taskrun.names import select
+from taskrun.policy import DEFAULT, Policy
 from taskrun.pools import CORES
 from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
@@ -55,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     force: bool = False
     only: bool = False
     strict: bool = False
+    policy: Policy = DEFAULT
     grace: float = 10.0
     owns_process: bool = False
 
@@ -123,7 +125,7 @@ class Run:
         judge = FileJudge(
             self.study.graph, self.records,
             root=self.study.root, state=self._options.state, is_lasting=self._options.keeping.is_lasting,
-            doubtful=self.records.doubtful(boot_id()),
+            policy=self._options.policy, doubtful=self.records.doubtful(boot_id()),
         )  # fmt: skip
         batches = _batches(
             self.study, self._options, self._executor, judge, self.records,
@@ -198,7 +200,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     left = foretold(study.graph, records, selected=selected, state=options.state)
     judge = DryJudge(
         study.graph, records,
-        root=study.root, doubtful=records.doubtful(boot_id()),
+        root=study.root, policy=options.policy, doubtful=records.doubtful(boot_id()),
         left={index: each.ended is None for index, each in left.items()},
     )  # fmt: skip
     batches = _batches(
@@ -245,12 +247,18 @@ def _batches(
         past = records.past(task.name)
         return past is not None and past.end is not None and past.end.status == Status.SUCCEEDED.value
 
+    def began(task: Task) -> float | None:
+        past = records.past(task.name)
+        return past.start.time if past is not None and past.start is not None else None
+
     return schedule(
         study.graph,
         executor=executor,
         judge=judge,
         now=now,
         attempts=lambda task: records.attempts(task.name),
+        began=began,
+        policy=options.policy,
         selected=selected,
         done_before=succeeded_before,
         forced=set(chosen) if options.force else frozenset(),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from taskrun.events import exit_status
-from taskrun.model import Event, Finished, RunFinished, Status
+from taskrun.model import Event, Finished, Retrying, RunFinished, Status
 from taskrun.printer.words import is_to_look_at
 
 
@@ -35,7 +35,8 @@ class Summary(Struct, frozen=True):
 
     `ok`: all tasks succeeded or were fresh, and nothing stopped the run: `taskrun run` would exit with 0. `succeeded`,
     `failed`, `fresh`, `skipped`: numbers of tasks. `failures`: the tasks that failed of themselves, in the order in
-    which they did; those that were ended because the run was stopped count as failed, but are none of these.
+    which they did; those that were ended because the run was stopped count as failed, but are none of these. `retried`:
+    how many succeeded after a retry.
     `stopped_by`: the name of the signal that ended the run before everything had run, or None.
     """
 
@@ -46,6 +47,7 @@ class Summary(Struct, frozen=True):
     skipped: int
     failures: tuple[Failure, ...] = ()
     stopped_by: str | None = None
+    retried: int = 0
 
 
 class Account:
@@ -55,6 +57,8 @@ class Account:
         self._root = root
         self._is_dry = is_dry
         self._failures: list[Failure] = []
+        self._failed_once: set[int] = set()
+        self._retried = 0
         self._last: RunFinished | None = None
 
     def take(self, events: Iterable[Event]) -> None:
@@ -62,6 +66,11 @@ class Account:
         for event in events:
             if isinstance(event, Finished) and is_to_look_at(event):
                 self._failures.append(self._failure(event))
+            elif isinstance(event, Finished):
+                is_success = event.settled.status is Status.SUCCEEDED
+                self._retried += is_success and event.task.index in self._failed_once
+            elif isinstance(event, Retrying):
+                self._failed_once.add(event.task.index)
             elif isinstance(event, RunFinished):
                 self._last = event
 
@@ -77,6 +86,7 @@ class Account:
             skipped=counts.get(Status.SKIPPED.value, 0),
             failures=tuple(self._failures),
             stopped_by=self._last.stopped_by,
+            retried=self._retried,
         )
 
     def _failure(self, event: Finished) -> Failure:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable
 from typing import BinaryIO
 
-from taskrun.model import Adopted, Event, Finished, Started
+from taskrun.model import Adopted, Event, Finished, Retrying, Started
 from taskrun.printer.setting import Manner
 from taskrun.term import Style, Terminal
 
@@ -65,11 +65,16 @@ class Grouped(Silent):
     def __init__(self, manner: Manner, terminal: Terminal) -> None:
         self._read = manner.read
         self._paint = terminal.paint
+        self._shown: set[str] = set()
 
     def take(self, event: Event) -> list[bytes]:
-        log = event.settled.log if isinstance(event, Finished) else None
-        if not log or not isinstance(event, Finished):
+        if not isinstance(event, Finished | Retrying):
             return []
+        log = event.settled.log
+        if not log or log in self._shown:
+            return []
+        if isinstance(event, Retrying):
+            self._shown.add(log)  # where it is not tried again after all, its end comes twice
         pieces = list(_pieces(self._read, log, 0))
         if not pieces:
             return []
@@ -108,7 +113,7 @@ class Live(Silent):
             self._follow(event.task.index, event.task.name, event.attempt)
         elif isinstance(event, Adopted):
             self._follow(event.task.index, event.task.name, event.handle.attempt)
-        elif isinstance(event, Finished):
+        elif isinstance(event, Finished | Retrying):
             log = self._growing.pop(event.task.index, None)
             if log is not None:
                 log.path = event.settled.log or log.path

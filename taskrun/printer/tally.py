@@ -13,6 +13,7 @@ from taskrun.model import (
     Finished,
     Found,
     Recovered,
+    Retrying,
     RunStarted,
     Skipped,
     Started,
@@ -41,6 +42,7 @@ class Tally:
 
     def __init__(self, outset: Outset) -> None:
         self.total = sum(outset.selected.values())
+        self.retried = 0  # those that succeeded after a retry
         self.succeeded = self.failed = self.cancelled = self.fresh = self.skipped = 0
         self.running: dict[int, Underway] = {}
         self.began: float | None = None
@@ -53,6 +55,7 @@ class Tally:
         self._spared = dict(outset.done)
         self._stale: dict[str, int] = {}  # done before, and run all the same
         self._fresh: dict[str, int] = {}
+        self._failed_once: dict[int, int] = {}  # by task that is, or was, tried again: the attempts that failed
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
 
     @property
@@ -87,9 +90,9 @@ class Tally:
         return self._spared.get(step, 0) * stale / (stale + fresh) if stale else 0.0
 
     def round(self, task: Task) -> int:
-        """Which attempt of this run is on, or 1 where none is."""
+        """Which attempt of this run is on, or was last; 1 where none was."""
         underway = self.running.get(task.index)
-        return underway.round if underway else 1
+        return underway.round if underway else self._failed_once.get(task.index, 1)
 
     def take(self, event: Event) -> None:
         """Count an event."""
@@ -108,6 +111,9 @@ class Tally:
         elif isinstance(event, Adopted):
             self._start(event.task, event.time, event.handle.round)
         elif isinstance(event, Recovered):
+            self._put_back(event.task)
+        elif isinstance(event, Retrying):
+            self._failed_once[event.task.index] = event.retry
             self._put_back(event.task)
         elif isinstance(event, RunStarted):
             self.total = event.total
@@ -131,6 +137,7 @@ class Tally:
         cause = event.settled.cause
         if event.settled.status is Status.SUCCEEDED:
             self.succeeded += 1
+            self.retried += event.task.index in self._failed_once
         elif cause is Cause.CANCELLED:
             self.cancelled += 1
         else:

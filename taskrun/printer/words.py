@@ -15,6 +15,7 @@ from taskrun.model import (
     Finished,
     Found,
     Recovered,
+    Retrying,
     Settled,
     Skipped,
     Started,
@@ -37,6 +38,7 @@ _STYLES = {
     "skipped": Style.SPARED,
     "waiting": Style.PROGRESS,
     "recovered": Style.SPARED,
+    "retrying": Style.PROGRESS,
 }
 _NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 INDENT = "    "
@@ -71,6 +73,8 @@ class Words:
         if isinstance(event, Adopted):
             where = f" on {event.handle.host}" if event.handle.host else ""
             return [self.line("waiting", event.task.name, f"still running{where} since an earlier run")]
+        if isinstance(event, Retrying):
+            return [self.line("retrying", event.task.name, retrying(event))]
         if isinstance(event, Recovered):
             ended_well = event.settled.status is Status.SUCCEEDED
             what = "ended well, to be judged anew" if ended_well else outcome(event.ended, event.settled)
@@ -90,10 +94,12 @@ class Words:
         if cause is Cause.CANCELLED:
             return self.line("cancelled", event.task.name, f"after {seconds}")
         after = "" if cause in _NEVER_RAN else f" after {seconds}"
+        allowed = " (allowed to fail)" if event.task.traits.allow_failure else ""
         if cause is Cause.LOST:  # what there is to say of it is about something else
             message = printable(event.settled.message or event.ended.message)
-            return self.line("failed", event.task.name, f"{cause.value}{after}" + (message and f": {message}"))
-        return self.line("failed", event.task.name, outcome(event.ended, event.settled) + after)
+            said = f"{cause.value}{after}{allowed}" + (message and f": {message}")
+            return self.line("failed", event.task.name, said)
+        return self.line("failed", event.task.name, outcome(event.ended, event.settled) + after + allowed)
 
     def _hint(self, event: Finished) -> list[str]:
         """What the user should know of a success."""
@@ -126,6 +132,8 @@ class Words:
             (tally.fresh, "fresh", Style.SPARED),
         ]
         said = [self._paint(f"{count} {word}", style) for count, word, style in counts if count]
+        if tally.retried:
+            said[0] += f" ({tally.retried} after a retry)"
         stop = f"stopped by {stopped_by}: " if stopped_by else ""
         tasks = f"{tally.total} {'task' if tally.total == 1 else 'tasks'} in {show_seconds(tally.elapsed)}"
         return f"{stop}{tasks}: {', '.join(said)}" if said else f"{stop}{tasks}"
@@ -149,6 +157,14 @@ def outcome(ended: Ended, settled: Settled) -> str:
         said = f"killed by {ended.signal}" if ended.signal else f"exit code {ended.exit_code}"
         return f"{said}: {message}" if message else said
     return f"{cause.value}: {message}" if message else cause.value
+
+
+def retrying(event: Retrying) -> str:
+    """How an attempt ended, and when the next one is due."""
+    said = f"{outcome(event.ended, event.settled)} after {show_seconds(event.ended.seconds)}"
+    wait = event.due - event.time
+    when = f"in {show_seconds(wait)}" if wait > 0 else "now"
+    return f"{said}; retry {event.retry} of {event.task.traits.retries.most} {when}"
 
 
 def stopping(event: Stopping) -> str:

@@ -23,12 +23,6 @@ _NONE: frozenset[str] = frozenset()
 # Keys that wait for their issue, each with the values that ask for nothing beyond what happens anyway.
 _LATER: dict[str, frozenset[str]] = {
     "memory_limit": _NO,
-    "timeout": _NONE,
-    "retries": frozenset({"0"}),
-    "retry_delay": _NONE,
-    "ok_codes": frozenset({"0"}),
-    "allow_failure": _NO,
-    "after: any": _NONE,
 }
 
 

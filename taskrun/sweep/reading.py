@@ -123,8 +123,6 @@ class _Reader:
             self._findings.mistake(entry.key.place, f"`{key}` {_NOT_YET}")
         if key == "pools" and isinstance(entry.value, Table):
             self._check_totals(entry.value)
-        if key == "after" and isinstance(entry.value, Table) and not works("after: any", entry.value):
-            self._findings.mistake(entry.key.place, f"`any` under `after` {_NOT_YET}")
 
     def _check_totals(self, table: Table) -> None:
         """What the amount of a pool may look like shows only in the pool's name."""
