@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
@@ -38,6 +39,9 @@ class LiveRun:
     def waits(self, task: Task, prospects: Mapping[int, Prospect]) -> Reason:
         """For which tasks a task of the run waits; where there is none, for which pool, and who holds it."""
         nodes = self._graph.needs[task.index]
+        due = self._standings[task.index].retry_due
+        if due is not None:
+            return Reason(ReasonKind.WAITS, f"for its retry, at {time.strftime('%H:%M:%S', time.localtime(due))}")
         awaited = list(dict.fromkeys(index for node in nodes for index in self._awaited_of(node, prospects)))
         return Reason(ReasonKind.WAITS, f"for {named(self._called(awaited))}" if awaited else self._for_room(task))
 

@@ -87,11 +87,20 @@ def comment(task: Task, reasons: Iterable[Reason]) -> str:
 
 
 def script(task: Task, root: str, cores: Fraction) -> str:
-    """The task in a subshell of its own; where it fails, the shell that reads this ends."""
+    """The task in a subshell of its own; where it fails, and must not, the shell that reads this ends."""
     prepared = [f"cd {_operand(root)}", *_parents(task), *_lists(task), _streams(task)]
     if task.cwd:
         prepared.append(f"cd {_operand(os.path.join(root, task.cwd))}")
-    return f"( {' && '.join(prepared)} &&\n  exec env {_environment(task, cores)} \\\n  {_command(task)} ) || exit\n"
+    commands = f"( {' && '.join(prepared)} &&\n  exec env {_environment(task, cores)} \\\n  {_command(task)} )"
+    return f"{commands} || {_otherwise(task)}\n"
+
+
+def _otherwise(task: Task) -> str:
+    """What the shell does where the task fails."""
+    if task.traits.allow_failure:
+        return ":"
+    codes = "|".join(map(str, task.traits.ok_codes))
+    return f"case $? in {codes}) ;; *) exit $? ;; esac" if codes else "exit"
 
 
 def _parents(task: Task) -> list[str]:

@@ -39,7 +39,9 @@ def is_over(standing: Standing, run: RunRecord) -> bool:
     if standing.past.skip is not None and standing.past.skip.run == run.run:
         return True
     end = standing.past.end
-    return end is not None and end.time >= run.time and not _is_to_be_judged_anew(standing, run)
+    if end is None or end.time < run.time or standing.retry_due is not None:
+        return False
+    return not _is_to_be_judged_anew(standing, run)
 
 
 def _is_to_be_judged_anew(standing: Standing, run: RunRecord) -> bool:

@@ -43,6 +43,11 @@ class Standing(Struct, frozen=True, gc=False):
         return self.past.start.time if self.past.start else 0.0
 
     @property
+    def retry_due(self) -> float | None:
+        """When the run that is on tries it again, where it failed and waits for that."""
+        return self.past.end.due if self.status is Status.WAITING and self.past.end is not None else None
+
+    @property
     def is_to_look_at(self) -> bool:
         """Whether it failed by itself: what somebody cancelled is no failure to look at."""
         return self.status is Status.FAILED and self.cause != Cause.CANCELLED.value
@@ -52,6 +57,8 @@ class Standing(Struct, frozen=True, gc=False):
         """In words, where there is something to say."""
         if self.past.skip is not None:
             return self.past.skip.reason
+        if self.retry_due is not None and self.past.end is not None:
+            return f"{_outcome(self.past.end)}, to be tried again"
         if self.orphan is not None and self.status is Status.RUNNING:
             return f"its runner is gone, and it runs on ({self.orphan.where})"
         said = ""
@@ -114,6 +121,8 @@ class OnRecord(Struct, frozen=True):
         if past.skip is not None:
             return Standing(past, Status.SKIPPED)
         if past.end is not None:
+            if self._is_to_be_retried(past, past.end):
+                return Standing(past, Status.WAITING)
             return Standing(past, _STATUSES[past.end.status], past.end.cause)
         return Standing(past, Status.WAITING)
 
@@ -136,6 +145,15 @@ class OnRecord(Struct, frozen=True):
         missing = [path for path in paths if not os.path.exists(os.path.join(self.root or "", path))]
         end = end_of(past.name, orphan.ended, missing=missing)
         return Standing(replace(past, end=end, spawn=None, skip=None), _STATUSES[end.status], end.cause, orphan)
+
+    def _is_to_be_retried(self, past: Past, end: EndRecord) -> bool:
+        """Whether the run that is on tries it again by itself."""
+        return (
+            end.due is not None
+            and past.start is not None
+            and self.holder is not None
+            and self.holder.run == past.start.run
+        )
 
 
 def look_up(directory: str, *, source: str | None = None, root: str | None = None) -> OnRecord:
