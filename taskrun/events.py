@@ -54,7 +54,10 @@ class Finished(Struct, frozen=True, tag_field="event", tag="finished"):
 
 
 class Retrying(Struct, frozen=True, tag_field="event", tag="retrying"):
-    """An attempt has failed, and its task waits until `due` to be tried again. The other fields as in `finished`."""
+    """An attempt has failed, and its task waits until `due`, in seconds since the epoch, to be tried again.
+
+    `status` is `failed`; `cause`, `exit_code`, `signal`, `seconds`, `max_rss`, `attempt` and `log` as in `finished`.
+    """
 
     time: float
     task: str

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from taskrun.errors import did_you_mean
 from taskrun.model import Task
 from taskrun.quantity import parse_number
 
@@ -65,6 +66,15 @@ class Policy(Struct, frozen=True):
 
 
 DEFAULT = Policy()
+
+
+def read_on_failure(word: object) -> OnFailure:
+    """The member that a word stands for; raises ValueError where none does."""
+    known = [each.value for each in OnFailure]
+    if isinstance(word, str) and word in known:
+        return OnFailure(word)
+    meant = did_you_mean(word, known) if isinstance(word, str) else ""
+    raise ValueError(f"one of {', '.join(known)} expected" + (f"; {meant}" if meant else ""))
 
 
 def parse_limit(text: str) -> Limit:

@@ -106,14 +106,16 @@ class _Process(Struct):
 
 
 class FakeExecutor:
-    """Runs nothing and takes its time for it: `seconds` and `ends` (fields of `Ended`) by the task's name."""
+    """Runs nothing and takes its time for it: `seconds` and `ends` (fields of `Ended`) by the task's name; a list of
+    ends is one for each round, the last one for all that follow.
+    """
 
     def __init__(
         self,
         *,
         pools: Mapping[str, int | Fraction] | None = None,
         seconds: Mapping[str, float] | None = None,
-        ends: Mapping[str, Mapping[str, object]] | None = None,
+        ends: Mapping[str, Mapping[str, object] | Sequence[Mapping[str, object]]] | None = None,
         stubborn: Iterable[str] = (),
         interrupts: Iterable[tuple[float, int, str]] = (),
         left: Mapping[str, Left] | None = None,
@@ -159,7 +161,10 @@ class FakeExecutor:
             assert enough or handle is not None, f"{task.name} takes more {pool} than there is"
         if handle is None:
             self.starts.append((self.time, task.name))
-            self._begin(task, attempt, self._seconds.get(task.name, 1.0), self._ends.get(task.name, {"exit_code": 0}))
+            end = self._ends.get(task.name, {"exit_code": 0})
+            if not isinstance(end, Mapping):
+                end = end[min(attempt.round, len(end)) - 1]
+            self._begin(task, attempt, self._seconds.get(task.name, 1.0), end)
             self._processes[task.index].grant = grant
             self._said.append(Spawned(task.index, Handle("now", attempt.number, attempt.round, pid=1 + task.index)))
         else:
@@ -266,7 +271,8 @@ def _killer(force: bool) -> str:
 class FakeJudge:
     """Finds the tasks `fresh` that it was told, refuses what it was told, and asks for patience where it was told.
 
-    `lacks`: makers, by who reads what they made and is gone; once they ran, it is there.
+    `lacks`: makers, by who reads what they made and is gone; once they ran, it is there. `lines`: what tasks wrote
+    last, `shortages`: those that could not start for want of something, by name.
     """
 
     def __init__(
@@ -278,6 +284,8 @@ class FakeJudge:
         pending: Mapping[str, int] | None = None,
         lacks: Mapping[str, Iterable[Task]] | None = None,
         unsettled: Mapping[str, int] | None = None,
+        lines: Mapping[str, str] | None = None,
+        shortages: Iterable[str] = (),
     ) -> None:
         self.asked: list[tuple[str, list[int]]] = []
         self.settled: list[Ended] = []
@@ -286,6 +294,8 @@ class FakeJudge:
         self._unprepared = unprepared or {}
         self._pending = dict(pending or {})
         self._unsettled = dict(unsettled or {})
+        self._lines = lines or {}
+        self._shortages = frozenset(shortages)
         self._lacks = {name: {maker.index: maker.name for maker in makers} for name, makers in (lacks or {}).items()}
         self._gone = {name for makers in self._lacks.values() for name in makers.values()}
         self._wanted: set[str] = set()
@@ -317,8 +327,13 @@ class FakeJudge:
         if ended.cause is None and ended.exit_code == 0:
             self._gone.discard(task.name)
             return WELL
-        return Settled(Status.FAILED, ended.cause or (Cause.SIGNAL if ended.signal else Cause.EXIT))
-
+        return Settled(
+            Status.FAILED,
+            ended.cause or (Cause.SIGNAL if ended.signal else Cause.EXIT),
+            ended.message,
+            last_line=self._lines.get(task.name, ""),
+            is_shortage=task.name in self._shortages,
+        )
 
     def discard(self, task: Task) -> None:
         self.discarded.append(task.name)

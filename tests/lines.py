@@ -113,21 +113,22 @@ WORKS = [
     "wrap: srun",
     "wrap: nice -n '{x}'",
     "wrap: [ssh, host]",
-]
-HARMLESS = [
+    "timeout: 1d12h",
+    "timeout: '{t}s'",
     "retries: 0",
+    "retries: 2",
+    "retry_delay: 30s",
+    "retry_delay: 30s x2",
     "ok_codes: []",
     "ok_codes: [0]",
+    "ok_codes: [0, 3]",
     "allow_failure: false",
+    "allow_failure: true",
+    "after: {b: any}",
+]
+HARMLESS = [
     "memory_limit: false",
 ]
 LATER = [
     "memory_limit: true",
-    "timeout: 1d12h",
-    "timeout: '{t}s'",
-    "retries: 2",
-    "retry_delay: 30s",
-    "retry_delay: 30s x2",
-    "ok_codes: [0, 3]",
-    "allow_failure: true",
 ]

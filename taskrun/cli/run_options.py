@@ -9,8 +9,8 @@ from functools import wraps
 import click
 from msgspec import Struct
 
-from taskrun.errors import UsageError, did_you_mean
-from taskrun.policy import Limit, OnFailure, Policy, parse_limit
+from taskrun.errors import UsageError
+from taskrun.policy import Limit, OnFailure, Policy, parse_limit, read_on_failure
 from taskrun.pools import CORES, parse_total
 from taskrun.printer.setting import OUTPUT_CHOICES
 from taskrun.quantity import parse_duration, parse_number
@@ -135,13 +135,13 @@ def pools_of(texts: Sequence[str]) -> dict[str, Fraction]:
 def _on_failure(word: str | None, *, keep_going: bool) -> OnFailure:
     if word is None:
         return OnFailure.CONTINUE
-    known = [each.value for each in OnFailure]
-    if word not in known:
-        meant = did_you_mean(word, known)
-        raise UsageError(f"--on-failure {word}: one of {', '.join(known)} expected" + (f"; {meant}" if meant else ""))
-    if keep_going and word != OnFailure.CONTINUE.value:
+    try:
+        wanted = read_on_failure(word)
+    except ValueError as error:
+        raise UsageError(f"--on-failure {word}: {error}") from None
+    if keep_going and wanted is not OnFailure.CONTINUE:
         raise UsageError(f"-k says --on-failure continue, and here stands --on-failure {word} too")
-    return OnFailure(word)
+    return wanted
 
 
 def _limit(text: str | None) -> Limit | None:

@@ -11,6 +11,7 @@ from taskrun.errors import UsageError
 from taskrun.manager.keys import Wrong, check_text
 from taskrun.manager.task import Task
 from taskrun.names import wrong_with_study_name
+from taskrun.policy import Policy, parse_limit, read_on_failure
 from taskrun.pools import parse_total
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.schema import Kind
@@ -25,7 +26,10 @@ def several(tasks: object) -> tuple[Task, ...]:
     if isinstance(tasks, Task):
         return (tasks,)
     if isinstance(tasks, dict):
-        raise UsageError("`any` under `after` is not supported by this version yet")
+        wrong = [value for value in tasks.values() if value != "any"]
+        if wrong:
+            raise UsageError(f"`after`: {wrong[0]!r} is not any; write {{task: 'any'}} for whatever became of it")
+        return tuple(tasks)
     if isinstance(tasks, Iterable) and not isinstance(tasks, (str, bytes)):
         return tuple(tasks)
     raise UsageError(f"`after` takes a Task or several, not {kind_of(tasks)}")
@@ -87,6 +91,21 @@ def pools_of(pools: object) -> dict[str, Fraction]:
         except ValueError as error:
             raise UsageError(f"pools: {pool}={amount}: {error}") from None
     return found
+
+
+def policy_of(on_failure: object, max_failures: object, *, hold: object) -> Policy:
+    """What a run does about failures."""
+    most = None
+    if max_failures is not None:
+        text = f"{max_failures}" if isinstance(max_failures, (int, str)) and not isinstance(max_failures, bool) else ""
+        try:
+            most = parse_limit(text)
+        except ValueError as error:
+            raise UsageError(f"max_failures={max_failures!r}: {error}") from None
+    try:
+        return Policy(read_on_failure(on_failure), most, may_hold=bool(hold))
+    except ValueError as error:
+        raise UsageError(f"on_failure={on_failure!r}: {error}") from None
 
 
 def root_of(root: object) -> str:

@@ -50,7 +50,7 @@ class ClassicManager(Manager):
         *,
         output: object = None,
         step: str | None = None,
-        after: Task | Iterable[Task] | None = None,
+        after: Task | Iterable[Task] | dict[Task, str] | None = None,
         **keys: object,
     ) -> Task:
         """As `Manager.task_new`; `output` is `stdout`."""

@@ -14,7 +14,16 @@ from fractions import Fraction
 from taskrun.errors import StateError, UsageError
 from taskrun.events import Event, public
 from taskrun.graph import Draft, Study
-from taskrun.manager.arguments import check_study_name, cores_of, kind_of, name_of, pools_of, root_of, several
+from taskrun.manager.arguments import (
+    check_study_name,
+    cores_of,
+    kind_of,
+    name_of,
+    policy_of,
+    pools_of,
+    root_of,
+    several,
+)
 from taskrun.manager.display import Wishes
 from taskrun.manager.execution import closed_at_exit, execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
@@ -29,6 +38,7 @@ from taskrun.model import Started, Step
 from taskrun.model import Task as Described
 from taskrun.outlet import Tolerant
 from taskrun.paths import Paths
+from taskrun.policy import Policy
 from taskrun.printer.words import command_lines
 from taskrun.sweep.collecting import without_collector
 
@@ -116,7 +126,7 @@ class Manager:
         stderr: Path | None = None,
         *,
         step: str | None = None,
-        after: Task | Iterable[Task] | None = None,
+        after: Task | Iterable[Task] | dict[Task, str] | None = None,
         **keys: object,
     ) -> Task:
         """A new task, called `name`, which no other task of this Manager may be.
@@ -124,10 +134,11 @@ class Manager:
         `command`: a text for `bash -euo pipefail -c`, or the words of a command that no shell sees. `stdout`,
         `stderr`: files for what it writes (`stderr="stdout"`, or the same path twice: one file for both); without them
         a log keeps it. `step`: the name of the group that it belongs to (default: the Manager's). `after`: a task, or
-        several, that it comes after. `keys`: the step keys of the sweep file but `run` and `per`, with Python values:
-        `inputs`, `outputs` (a path, several, or a dict), `cwd`, `env` (a dict), `shell`, `cores` (a number, default
-        1), `priority` (a number, default 0), `desc`, … Commands, texts and paths are taken as they are: there are no
-        placeholders, and nothing is expanded. A task that reads what another one makes needs it.
+        several, that it comes after; `{task: "any"}`: whatever became of that one. `keys`: the step keys of the sweep
+        file but `run` and `per`, with Python values: `inputs`, `outputs` (a path, several, or a dict), `cwd`, `env` (a
+        dict), `shell`, `cores` (a number, default 1), `priority` (a number, default 0), `timeout` ("90s"), `retries`,
+        `retry_delay`, `ok_codes`, `allow_failure`, `desc`, … Commands, texts and paths are taken as they are: there are
+        no placeholders, and nothing is expanded. A task that reads what another one makes needs it.
 
         Raises UsageError for wrong arguments, GraphError for a name or path that another task has.
         """
@@ -144,15 +155,20 @@ class Manager:
         handle = Task(self, task.index, text)
         self._handles.append(handle)
         if others:
-            self._depend(handle, others)
+            self._depend(handle, others, is_any=isinstance(after, dict))
         return handle
 
-    def _depend(self, task: Task, others: tuple[Task, ...]) -> None:
-        """`task`, of this Manager, comes after all of `others`: see `Task.dependency_is`."""
+    def _depend(self, task: Task, others: tuple[Task, ...], *, is_any: bool = False) -> None:
+        """`task`, of this Manager, comes after all of `others`: see `Task.dependency_is`. `is_any`: whatever became of
+        them.
+        """
         sketch = self._growing()
-        if len(others) <= FEW:
+        if len(others) <= FEW or is_any:
             self._check_all(others)
-            is_new = sketch.need(task._index, [other._index for other in others])
+            indices = [other._index for other in others]
+            is_new = sketch.need(task._index, indices)
+            if is_any:
+                sketch.any.update((task._index, other) for other in indices)
         else:
             is_new = sketch.need_gather(task._index, self._gather(others))
         if is_new:
@@ -250,6 +266,9 @@ class Manager:
         force: bool = False,
         only: bool = False,
         jobs: int | None = None,
+        on_failure: str = "continue",
+        max_failures: int | str | None = None,
+        hold: bool = True,
         progress: bool = False,
         commands: bool = False,
     ) -> Summary:
@@ -258,6 +277,10 @@ class Manager:
         `select`: tasks, their names, steps, globs, and `name=value`. `dry_run`: print what would be executed to
         standard output, as shell commands, and execute nothing. `force`: run what is selected (without a selection
         all), done or not. `only`: without what the selected tasks need. `jobs`: how many cores to share this time.
+        `on_failure`: after a failure, "continue" with all that does not depend on it, "drain" (start nothing more, let
+        running tasks end), "kill" (terminate them), or "ignore" it (what depends on it runs). `max_failures`: so many,
+        or a share of the tasks to execute ("10%"), and nothing more is started. `hold`: a step that fails everywhere
+        alike is held back, and what is left of it skipped once it failed elsewhere in the same way.
         `progress`: show on standard error what `taskrun run` shows. `commands`: print each command to standard output
         when it starts, as long as somebody reads it; with `progress`, show it there.
 
@@ -267,7 +290,8 @@ class Manager:
         KeyboardInterrupt.
         """
         study = self.study()
-        options = self._options(study, select, force=force, only=only, jobs=jobs, is_dry=dry_run)
+        policy = policy_of(on_failure, max_failures, hold=hold)
+        options = self._options(study, select, force=force, only=only, jobs=jobs, policy=policy, is_dry=dry_run)
         if dry_run:
             return rehearse(study, options, Tolerant(sys.stdout))
         account = Account(study.root)
@@ -280,7 +304,14 @@ class Manager:
         return account.summary()
 
     def stream(
-        self, *select: str | Task, force: bool = False, only: bool = False, jobs: int | None = None
+        self,
+        *select: str | Task,
+        force: bool = False,
+        only: bool = False,
+        jobs: int | None = None,
+        on_failure: str = "continue",
+        max_failures: int | str | None = None,
+        hold: bool = True,
     ) -> Generator[Event, None, None]:
         """Run as `run` does, and yield the events, each already on record.
 
@@ -290,7 +321,9 @@ class Manager:
         meanwhile, say) only `close()` can hand on.
         """
         study = self.study()
-        return closed_at_exit(self._events(study, self._options(study, select, force=force, only=only, jobs=jobs)))
+        policy = policy_of(on_failure, max_failures, hold=hold)
+        options = self._options(study, select, force=force, only=only, jobs=jobs, policy=policy)
+        return closed_at_exit(self._events(study, options))
 
     def _events(self, study: Study, options: Options) -> Generator[Event, None, None]:
         # A method, so that this Manager lives as long as its stream, and with it the place of the logs.
@@ -309,6 +342,7 @@ class Manager:
         force: bool,
         only: bool,
         jobs: int | None,
+        policy: Policy,
         is_dry: bool = False,
     ) -> Options:
         """What a run is asked for."""
@@ -323,6 +357,7 @@ class Manager:
             tasks=tuple(task.name for task in tasks),
             force=force,
             only=only,
+            policy=policy,
         )
         selection(study, options)
         return options

@@ -36,6 +36,7 @@ class Sketch:
     def __init__(self, paths: Paths, base: Graph | None = None, *, forbidden: Mapping[str, str]) -> None:
         self.tasks: list[Task] = []
         self.sources: dict[str, int] = {}
+        self.any: set[tuple[int, int]] = set()  # who comes after whom whatever became of it
         self.paths = paths
         self._names: dict[str, int] = {}
         self._makers = Makers(paths)
@@ -112,6 +113,8 @@ class Sketch:
             _copy_needs(self._base, draft)
         files = self._enter_files(draft, readings) if readings else {}
         self._enter_order(draft, files)
+        for consumer, other in self.any:
+            draft.need(consumer, other, Edge.ANY)
         return draft.build()
 
     # --- what is said

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+from msgspec.structs import replace
+
 from taskrun.executors.base import Refused
 from taskrun.model import Cause, Ended, Finished, RunFinished, Settled, Skipped, Status, Task
 from taskrun.plan import Change, Plan
@@ -48,7 +50,7 @@ class Ends:
         self._telling = telling
         self._now = now
         self.waiting = Waiting()
-        self.holding = Holding(tasks, plan, policy, self.waiting.__contains__)
+        self.holding = Holding(tasks, plan, policy, self.waiting.has_begun)
 
     def finish(self, end: Finished) -> None:
         """A task has ended; for good, if it has no retry left."""
@@ -130,7 +132,7 @@ class Ends:
         self._stop.give_up()
         for end in self.waiting.give_up():
             if self._plan.status(end.task.index) is Status.WAITING:
-                self._finish(end)
+                self._finish(replace(end, time=self._now()))
 
     def _blame(self, culprit: int) -> Blame:
         if culprit in self._cancelled:

@@ -44,13 +44,13 @@ class _Watched(Struct):
 
 
 class Holding:
-    """`waits_again`: whether a task that was tried is to be tried again by itself."""
+    """`has_begun`: whether a task has failed and is tried again, which goes on whatever becomes of its step."""
 
-    def __init__(self, tasks: Sequence[Task], plan: Plan, policy: Policy, waits_again: Callable[[int], bool]) -> None:
+    def __init__(self, tasks: Sequence[Task], plan: Plan, policy: Policy, has_begun: Callable[[int], bool]) -> None:
         self._tasks = tasks
         self._plan = plan
         self._policy = policy
-        self._waits_again = waits_again
+        self._has_begun = has_begun
         self._cleared: set[str] = set()  # steps of which tasks succeeded, or failed in different ways
         self._watched: dict[str, _Watched] = {}
         self._held: dict[str, _Watched] = {}
@@ -99,7 +99,7 @@ class Holding:
     def stance(self, index: int) -> Stance:
         """What becomes of a task that is to run now; one that `waits` is kept here."""
         watched = self._held.get(self._tasks[index].step.name)
-        if watched is None or watched.trials is None:
+        if watched is None or watched.trials is None or self._has_begun(index):
             return Stance.RUNS
         if watched.reason:
             return Stance.GIVEN_UP
@@ -160,11 +160,8 @@ class Holding:
         if not self._members:
             for index in self._plan.selected:
                 self._members.setdefault(self._tasks[index].step.name, []).append(index)
-        return [
-            index
-            for index in self._members[step]
-            if self._plan.status(index) in _LEFT and not self._waits_again(index)
-        ]
+        left = (index for index in self._members[step] if self._plan.status(index) in _LEFT)
+        return [index for index in left if not self._has_begun(index)]
 
 
 def _kind(end: Finished) -> _Kind:

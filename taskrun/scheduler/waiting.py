@@ -23,6 +23,10 @@ class Waiting:
     def __bool__(self) -> bool:
         return bool(self._ends)
 
+    def has_begun(self, index: int) -> bool:
+        """Whether a task has failed in this run, and is, or was, to be tried again."""
+        return index in self._failed
+
     def wants(self, end: Finished) -> bool:
         """Whether a task that has ended has a retry left."""
         most = end.task.traits.retries.most

@@ -42,6 +42,7 @@ from taskrun.model import (
     Found,
     Handle,
     Recovered,
+    Retrying,
     RunFinished,
     RunStarted,
     Signature,
@@ -116,6 +117,7 @@ def test_each_kind_of_event_is_put_on_record_or_known_to_leave_nothing(state: Pa
         Recovered(20.0, new_task("f"), end.ended, end.settled),
         Adopted(21.0, new_task("d"), Handle("r1", 1, 1, 77, 8, 9)),
         Stopping(22.0, 1, "SIGINT", 0),
+        Retrying(23.0, new_task("f"), end.ended, end.settled, 1, 53.0),
     ]
     assert {type(event) for event in events} == set(get_args(Event))
     long = started("g", signature=Signature("x", inputs=("in",) * 100), inputs=((1, 1),) * 100)

@@ -210,8 +210,9 @@ def test_a_name_may_be_any_text_of_a_line(manager: Manager) -> None:
         (("a", "true"), {"cores": [1]}, "task 'a': `cores` must be a number, not a list"),
         (("a", "true"), {"priority": "high"}, "task 'a': `priority`: 'high' is not a number"),
         (("a", "true"), {"priority": ""}, "task 'a': `priority`: '' is not a number"),
-        (("a", "true"), {"timeout": "90s"}, "task 'a': `timeout` is not supported by this version yet"),
-        (("a", "true"), {"retries": 2}, "task 'a': `retries` is not supported by this version yet"),
+        (("a", "true"), {"timeout": 90}, "task 'a': `timeout`: '90' has no unit; write it as 90s or 2h"),
+        (("a", "true"), {"timeout": "0s"}, "task 'a': `timeout`: '0s' is no time at all"),
+        (("a", "true"), {"retries": -2}, "task 'a': `retries`: -2 is not a whole number of 0 or more"),
         (("a", "true"), {"env": ["A=1"]}, "task 'a': `env` must be a mapping, not a list"),
         (("a", "true"), {"env": {"A=": 1}}, "task 'a': `env`: 'A=' is no name of a variable"),
         (("a", "true"), {"env": {1: 1}}, "task 'a': a name in `env` is of type int, not str"),
@@ -223,7 +224,8 @@ def test_a_name_may_be_any_text_of_a_line(manager: Manager) -> None:
         (("a", "true"), {"inputs": "x", "outputs": ["y", "./x"]}, "a reads 'x' and makes it too; a file that is"),
         (("a", "true"), {"after": "b"}, "`after` takes a Task or several, not 'b'"),
         (("a", "true"), {"after": ["b"]}, "a Task is expected, not 'b'"),
-        (("a", "true"), {"after": {}}, "`any` under `after` is not supported by this version yet"),
+        (("a", "true"), {"after": {"b": "done"}}, "`after`: 'done' is not any"),
+        (("a", "true"), {"after": {"b": "any"}}, "a Task is expected, not 'b'"),
     ],
 )
 def test_a_wrong_argument_of_a_task_is_an_error_at_the_call(

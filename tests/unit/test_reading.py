@@ -113,10 +113,6 @@ def test_a_right_value_of_a_later_key_is_refused_at_the_key(line: str) -> None:
     assert mistakes(with_line(line)) == [f"4:5: `{line.split(':')[0]}` {NOT_YET}"]
 
 
-def test_after_any_waits_too() -> None:
-    assert mistakes(step("after: {b: any}")) == [f"4:5: `any` under `after` {NOT_YET}"]
-
-
 def test_totals_of_pools_are_read_by_the_name_of_the_pool() -> None:
     assert mistakes("pools: {licence: 2, half: 0.5, memory: 32G, cores: 8, gpus: 0}\nsteps: {a: x}\n") == []
 
