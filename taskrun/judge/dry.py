@@ -58,7 +58,7 @@ class DryJudge(Looking):
         assert past.start is not None
         self._certain.add(task.index)
         is_outdated = self._is_outdated(task, past.start)
-        if ended.exit_code != 0:
+        if ended.exit_code != 0 and ended.exit_code not in task.traits.ok_codes:
             return Settled(Status.FAILED, Cause.EXIT, is_outdated=is_outdated)
         outputs = past.start.signature.outputs
         figures = self._files.take(outputs, task.traits.check, waits=True)
