@@ -51,6 +51,7 @@ class Deciding:
         self._consumption = consumption
         self._telling = telling
         self._now = now
+        self._held = ends.holding.held
         self._reasons: dict[int, tuple[Reason, ...]] = {}
         self._kept_back: dict[int, Found] = {}  # fresh tasks that may have to run after all, to be told at the end
         self.left_reading = LeftReading(graph, plan)
@@ -69,7 +70,7 @@ class Deciding:
                 pass  # judged anew when they are over
             case Stale(reasons):
                 self.premature.forget(index)
-                if not self._is_held(index):
+                if not (self._held and self._is_held(index)):
                     self._reasons[index] = reasons
                     self._room.queue(self._kinds[id(task.traits)], turn)
             case Fresh() if index in self.premature:
@@ -90,9 +91,9 @@ class Deciding:
         queued, or its step is held back.
         """
         reasons = self._reasons.pop(index, None)
-        if reasons is None or self._plan.status(index) is not Status.READY or self._is_held(index):
+        if reasons is None or self._plan.status(index) is not Status.READY:
             return None
-        return reasons
+        return None if self._held and self._is_held(index) else reasons
 
     def wind_up(self) -> None:
         """What was kept back is fresh after all."""
@@ -101,8 +102,6 @@ class Deciding:
             self._consumption.done(index)
 
     def _is_held(self, index: int) -> bool:
-        if not self._ends.holding.is_on:
-            return False
         stance = self._ends.holding.stance(index)
         if stance is Stance.GIVEN_UP:
             self._ends.pass_over(index)

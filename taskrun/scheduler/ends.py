@@ -54,7 +54,7 @@ class Ends:
 
     def finish(self, end: Finished) -> None:
         """A task has ended; for good, if it has no retry left."""
-        if self.waiting.wants(end):
+        if end.task.traits.retries.most and self.waiting.wants(end):
             if not self._stop.level:
                 self._numbers.go_on(end.task, end.ended.attempt)
                 self._plan.retry(end.task.index)
@@ -81,7 +81,7 @@ class Ends:
     def heed(self, live: Collection[Live]) -> bool:
         """Whether the run ends from now on because of failures; once it ends, nothing is tried again."""
         is_over = self._stop.heed(live)
-        if self._stop.level and self.waiting:
+        if self._stop.level and self.waiting.ends:
             self._give_up()
         return is_over
 

@@ -44,7 +44,9 @@ class _Watched(Struct):
 
 
 class Holding:
-    """`has_begun`: whether a task has failed and is tried again, which goes on whatever becomes of its step."""
+    """`held`: what is held, by step. `has_begun`: whether a task has failed and is tried again, which goes on whatever
+    becomes of its step.
+    """
 
     def __init__(self, tasks: Sequence[Task], plan: Plan, policy: Policy, has_begun: Callable[[int], bool]) -> None:
         self._tasks = tasks
@@ -53,7 +55,7 @@ class Holding:
         self._has_begun = has_begun
         self._cleared: set[str] = set()  # steps of which tasks succeeded, or failed in different ways
         self._watched: dict[str, _Watched] = {}
-        self._held: dict[str, _Watched] = {}
+        self.held: dict[str, _Watched] = {}
         self._members: dict[str, list[int]] = {}  # by step, once one was held
 
     # what it is told, and which tasks are to be looked at again because of that
@@ -82,23 +84,13 @@ class Holding:
 
     def free_some(self) -> Sequence[int]:
         """Nothing else can happen any more: try some of those that wait."""
-        return [index for watched in self._held.values() for index in self._try(watched, watched.parked)]
+        return [index for watched in self.held.values() for index in self._try(watched, watched.parked)]
 
     # what it is asked
 
-    @property
-    def is_on(self) -> bool:
-        """Whether any step is held."""
-        return bool(self._held)
-
-    @property
-    def has_parked(self) -> bool:
-        """Whether a task waits."""
-        return any(watched.parked for watched in self._held.values())
-
     def stance(self, index: int) -> Stance:
         """What becomes of a task that is to run now; one that `waits` is kept here."""
-        watched = self._held.get(self._tasks[index].step.name)
+        watched = self.held.get(self._tasks[index].step.name)
         if watched is None or watched.trials is None or self._has_begun(index):
             return Stance.RUNS
         if watched.reason:
@@ -110,7 +102,7 @@ class Holding:
 
     def blame(self, index: int) -> tuple[int, str]:
         """Why a task is given up: whose failure it was, and the reason."""
-        watched = self._held[self._tasks[index].step.name]
+        watched = self.held[self._tasks[index].step.name]
         return watched.culprit, watched.reason
 
     # steps
@@ -119,17 +111,17 @@ class Holding:
         """It does not fail alike everywhere."""
         self._cleared.add(step)
         watched = self._watched.pop(step, None)
-        self._held.pop(step, None)
+        self.held.pop(step, None)
         return watched.parked if watched is not None else ()
 
     def _hold(self, step: str, watched: _Watched) -> Sequence[int]:
         watched.trials = set()
-        self._held[step] = watched
+        self.held[step] = watched
         return self._try(watched, self._remaining(step))
 
     def _go_on(self, step: str) -> Sequence[int]:
         """Have others tried in place of those that came to an end that says nothing."""
-        watched = self._held.get(step)
+        watched = self.held.get(step)
         if watched is None or watched.reason or watched.trials is None:
             return ()
         still = (*_LEFT, Status.RUNNING)

@@ -104,9 +104,9 @@ class Loop:
                 if telling.comes_first:
                     yield from telling.tell()
                 self._fill()
-                if self._has_ticked and not telling:
+                if self._has_ticked and not telling.events:
                     yield ()
-                if telling and (telling.is_urgent or not self._is_deciding or len(telling) >= BATCH):
+                if telling.events and (telling.is_urgent or not self._is_deciding or len(telling.events) >= BATCH):
                     yield from telling.tell()
                 self._heed_reader()
                 self._launch()
@@ -138,7 +138,7 @@ class Loop:
         self._starting = []
         yield (Stopping(self._now(), 1, "", len(self._live), why),)
         while self._live and self._stop.level < TERMINATE:
-            for happening in self._executor.wait(self._until(self._terms.patience(), self._endings.next_due())):
+            for happening in self._executor.wait(self._until(self._endings.next_due(), self._terms.patience())):
                 if isinstance(happening, Ended):
                     self._endings.seen(self._live.pop(happening.task), happening)
                 elif isinstance(happening, Interrupted) and happening.level > 1:
@@ -182,15 +182,16 @@ class Loop:
                     return
                 decisions += 1
                 self._deciding.decide(self._undecided.take())
-                self._heed_failures()
+                if self._stop.is_to_heed:
+                    self._heed_failures()
             elif turn is not None:
                 self._start(turn)
-            elif not self._free_some():
+            elif self._live or not self._free_some():
                 return
 
     def _free_some(self) -> bool:
         """Where nothing can happen any more, let some of those go that are held back."""
-        if self._live or self._starting or self._settling or self._undecided.is_pending or self._ends.waiting:
+        if self._starting or self._settling or self._undecided.is_pending or self._ends.waiting.ends:
             return False
         freed = self._ends.holding.free_some()
         self._ends.look_again(freed)
@@ -213,7 +214,8 @@ class Loop:
         else:
             self._room.give_back(kind, grant)
             self._ends.refuse(task, prepared)
-            self._heed_failures()
+            if self._stop.is_to_heed:
+                self._heed_failures()
 
     def _launch(self) -> None:
         """Start what has been told."""
@@ -243,26 +245,29 @@ class Loop:
         settling, self._settling = self._settling, []
         for live, ended in settling:
             self._settle(live, ended)
-        if self._ends.waiting:
+        if self._ends.waiting.ends:
             self._ends.tend()
-        self._heed_failures()
+        if self._stop.is_to_heed:
+            self._heed_failures()
         self._undecided.ask_again()
 
     def _patience(self) -> float | None:
         if self._is_deciding or self._telling.is_urgent:
             return 0.0
-        timeout = self._terms.patience() if self._live or self._ends.waiting else None
+        waiting = self._ends.waiting
+        timeout = self._terms.patience() if self._live or waiting.ends else None
         if self._settling or (self._undecided.is_pending and not self._stop.level):
             timeout = ASK_AGAIN if timeout is None else min(ASK_AGAIN, timeout)
-        return self._until(timeout, self._endings.next_due(), self._ends.waiting.next_due())
+        if waiting.ends:
+            timeout = self._until(waiting.next_due(), timeout)
+        return self._until(self._endings.next_due(), timeout)
 
-    def _until(self, timeout: float | None, *moments: float | None) -> float | None:
-        """Seconds until the first of these."""
-        for moment in moments:
-            if moment is not None:
-                left = max(0.0, moment - self._now())
-                timeout = left if timeout is None else min(left, timeout)
-        return timeout
+    def _until(self, moment: float | None, timeout: float | None) -> float | None:
+        """Seconds until a moment, or a timeout that is over before."""
+        if moment is None:
+            return timeout
+        left = max(0.0, moment - self._now())
+        return left if timeout is None else min(left, timeout)
 
     def _take_in(self, happening: Happening) -> None:
         match happening:

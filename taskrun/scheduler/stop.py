@@ -38,6 +38,7 @@ class Stop:
         self._now = now
         self._failures = 0
         self._last_failed: Task | None = None
+        self.is_to_heed = False  # something has happened because of which the run may have to end, or to give up
         self._is_policy_first = False
         self._has_cut = False  # something was asked to end from outside, or not tried again because of it
         self.level = self.heard = 0
@@ -57,6 +58,7 @@ class Stop:
         if not task.traits.allow_failure:
             self._failures += 1
             self._last_failed = task
+            self.is_to_heed = True
 
     def heed(self, live: Collection[Live]) -> bool:
         """Whether the failures so far are enough for the policy, so that the run ends from now on."""
@@ -91,6 +93,7 @@ class Stop:
 
     def _raise(self, level: int, live: Collection[Live]) -> None:
         self.level = max(self.level, level)
+        self.is_to_heed = True
         for each in live:
             if level >= KILL:
                 self._endings.force(each, Cause.CANCELLED)

@@ -12,29 +12,26 @@ BATCH = 256  # events at most in one batch
 
 
 class Telling:
-    """Events in their order; `is_urgent`: they are to be told before anybody waits for more, and where it
+    """`events` in their order; `is_urgent`: they are to be told before anybody waits for more, and where it
     `comes_first`, before anything else is decided: the judge is to find on record how an attempt of an earlier run has
     ended.
     """
 
     def __init__(self) -> None:
-        self._events: list[Event] = []
+        self.events: list[Event] = []
         self.is_urgent = self.comes_first = False
-
-    def __len__(self) -> int:
-        return len(self._events)
 
     def say(self, event: Event) -> None:
         """Something that nobody should learn late."""
-        self._events.append(event)
+        self.events.append(event)
         self.is_urgent = True
 
     def add(self, *events: Event) -> None:
         """Things that can wait until there are more of them."""
-        self._events.extend(events)
+        self.events.extend(events)
 
     def tell(self) -> Iterator[Batch]:
         """All of it, in batches."""
-        events, self._events, self.is_urgent, self.comes_first = self._events, [], False, False
+        events, self.events, self.is_urgent, self.comes_first = self.events, [], False, False
         for start in range(0, len(events), BATCH):
             yield tuple(events[start : start + BATCH])

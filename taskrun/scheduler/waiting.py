@@ -10,18 +10,12 @@ _WORTH_IT = frozenset({Cause.EXIT, Cause.SIGNAL, Cause.TIMEOUT, Cause.MEMORY, Ca
 
 
 class Waiting:
-    """By task, the last failure of those that wait, and how often each has failed in this run."""
+    """`ends`: by task, the last failure of those that wait."""
 
     def __init__(self) -> None:
         self._due: Timers[int] = Timers()
-        self._ends: dict[int, Finished] = {}
+        self.ends: dict[int, Finished] = {}
         self._failed: dict[int, int] = {}
-
-    def __contains__(self, index: int) -> bool:
-        return index in self._ends
-
-    def __bool__(self) -> bool:
-        return bool(self._ends)
 
     def has_begun(self, index: int) -> bool:
         """Whether a task has failed in this run, and is, or was, to be tried again."""
@@ -39,13 +33,14 @@ class Waiting:
         index = end.task.index
         retry = self._failed[index] = self._failed.get(index, 0) + 1
         due = end.time + end.task.traits.retries.wait(retry)
-        self._ends[index] = end
+        self.ends[index] = end
         self._due.set(due, index)
         return Retrying(end.time, end.task, end.ended, end.settled, retry, due)
 
     def forget(self, task: Task) -> None:
         """It has ended for good."""
-        self._failed.pop(task.index, None)
+        if self._failed:
+            self._failed.pop(task.index, None)
 
     def next_due(self) -> float | None:
         """When the next one is to be tried again."""
@@ -53,12 +48,12 @@ class Waiting:
 
     def due(self, now: float) -> list[int]:
         """Those that have waited long enough."""
-        found = [index for index in self._due.due(now) if index in self._ends]
+        found = [index for index in self._due.due(now) if index in self.ends]
         for index in found:
-            del self._ends[index]
+            del self.ends[index]
         return found
 
     def give_up(self) -> list[Finished]:
         """Nothing is tried again: how those ended that wait."""
-        ends, self._ends = list(self._ends.values()), {}
+        ends, self.ends = list(self.ends.values()), {}
         return ends
