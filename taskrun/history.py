@@ -5,7 +5,8 @@ Pure: durations, counts and the time are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # What earlier runs say counts like so many tasks of this run: enough for a first guess, soon outvoted.
 _WEIGHT_OF_EARLIER = 4.0
@@ -16,6 +17,7 @@ _LONG = 1.0
 # What so many tasks of a step, or the first ones of so many steps, have in common is taken for a rule.
 _ENOUGH_TASKS = 3
 _ENOUGH_STEPS = 8
+_BEYOND = 1e300  # no number, or none to be near to
 
 
 class History:
@@ -95,6 +97,81 @@ class Foresight:
             self._own = {task: seconds for task, _, seconds in earlier}
             self._history = History((step, seconds) for _, step, seconds in earlier)
         return self._history
+
+
+class Nearby:
+    """How long tasks are likely to take by what others of their step took, at the same values or at values near them.
+
+    A step has a mean; each value of each of its names makes that longer or shorter by some factor of its own, and a
+    value that nobody has seen by that of the number next to it. `earlier`: step, values and seconds of tasks.
+    """
+
+    __slots__ = ("_all", "_steps")
+
+    def __init__(self, earlier: Iterable[tuple[str, Sequence[str], float]]) -> None:
+        self._steps: dict[str, _Means] = {}
+        self._all = (0.0, 0.0)
+        for step, values, seconds in earlier:
+            means = self._steps.get(step)
+            if means is None:
+                means = self._steps[step] = _Means(len(values))
+            means.add(values, seconds)
+            self._all = _plus(self._all, seconds)
+
+    def expected(self, step: str, values: Sequence[str]) -> float | None:
+        """Seconds; those of all tasks where none of the step is known, None where none is known at all."""
+        means = self._steps.get(step)
+        if means is not None:
+            return means.expected(values)
+        count, total = self._all
+        return total / count if count else None
+
+
+class _Means:
+    """What the tasks of one step took: in all, and by each value of each of its names."""
+
+    __slots__ = ("_all", "_by_value", "_numbers")
+
+    def __init__(self, names: int) -> None:
+        self._all = (0.0, 0.0)
+        self._by_value: list[dict[str, tuple[float, float]]] = [{} for _ in range(names)]
+        self._numbers: list[list[tuple[float, str]] | None] = [None] * names
+
+    def add(self, values: Sequence[str], seconds: float) -> None:
+        self._all = _plus(self._all, seconds)
+        for known, value in zip(self._by_value, values, strict=False):
+            known[value] = _plus(known.get(value), seconds)
+
+    def expected(self, values: Sequence[str]) -> float:
+        count, total = self._all
+        mean = found = total / count
+        if not mean:
+            return 0.0
+        for name, (known, value) in enumerate(zip(self._by_value, values, strict=False)):
+            seen = known.get(value) or known.get(self._next_to(name, value))
+            if seen is not None:
+                found *= seen[1] / seen[0] / mean
+        return found
+
+    def _next_to(self, name: int, value: str) -> str:
+        """The number nearest to one that nobody has seen; "" where there is none."""
+        numbers = self._numbers[name]
+        if numbers is None:
+            pairs = ((_number(known), known) for known in self._by_value[name])
+            numbers = self._numbers[name] = sorted((number, known) for number, known in pairs if number is not None)
+        number = _number(value)
+        if number is None or not numbers:
+            return ""
+        spot = bisect_left(numbers, (number, ""))
+        return min(numbers[max(spot - 1, 0) : spot + 1], key=lambda near: abs(near[0] - number))[1]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < _BEYOND else None
 
 
 class Running:
