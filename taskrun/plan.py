@@ -37,6 +37,7 @@ _SUCCEEDED, _FAILED = _CODES[Status.SUCCEEDED], _CODES[Status.FAILED]
 _FRESH, _SKIPPED = _CODES[Status.FRESH], _CODES[Status.SKIPPED]
 _OUTSIDE = len(_STATUSES)  # not selected: no part of this run
 _FINAL = (Status.SUCCEEDED, Status.FAILED, Status.FRESH, Status.SKIPPED)
+_IS_OVER = bytes(status in _FINAL for status in _STATUSES) + b"\0"
 
 
 class IllegalMoveError(AssertionError):
@@ -89,6 +90,7 @@ class Plan:
         self._missing = self._count_missing()  # by node: how many of its sources are not over yet
         self._ran = bytearray(len(graph.users))  # by node: whether it, or one of its members, ran in this run
         self._any_ran = False
+        self._over: list[int] | None = None  # those that got a final status since somebody asked
         self.allowed = 0  # how many of those that failed were allowed to
         self._broken: set[int] = set()  # gathers with a member that failed or was skipped
         self._blamed: dict[int, int] = {}  # alive from an earlier run while something that they need failed
@@ -111,6 +113,21 @@ class Plan:
     def count(self, status: Status) -> int:
         """How many tasks have this status."""
         return self._counts[_CODES[status]]
+
+    def is_over(self, index: int) -> bool:
+        """Whether a task has a final status."""
+        return bool(_IS_OVER[self._status[index]])
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Keep count, from now on or no more, of the tasks that get a final status, for `drain`."""
+        self._over = [] if is_watched else None
+
+    def drain(self) -> list[int]:
+        """Those since the last time."""
+        found = self._over or []
+        if found:
+            self._over = []
+        return found
 
     def final_counts(self) -> dict[str, int]:
         """How many tasks have each of the final statuses."""
@@ -227,6 +244,8 @@ class Plan:
         self._status[index] = to
         self._counts[was] -= 1
         self._counts[to] += 1
+        if self._over is not None and _IS_OVER[to]:
+            self._over.append(index)
 
     def _release(self, index: int) -> Change:
         """A task is over as those that need it want it."""

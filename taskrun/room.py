@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import lcm
 
 from taskrun.model import NOTHING_SPECIAL, Grant
@@ -116,6 +116,13 @@ class Room:
         group = entry.ages[-1]
         group[1] += 1
         heappush(entry.queue, (turn, group))
+        self._is_known = False
+
+    def renumber(self, turns: Sequence[int]) -> None:
+        """Each turn is another one now."""
+        for kind in self._waiting:
+            kind.queue = [(turns[turn], group) for turn, group in kind.queue]
+            heapify(kind.queue)
         self._is_known = False
 
     def first(self) -> int | None:

@@ -24,7 +24,7 @@ from taskrun.graph import Study
 from taskrun.journal import MemoryJournal, Records
 from taskrun.judge import DryJudge, FileJudge
 from taskrun.machine import boot_id
-from taskrun.manager.foreseeing import ends_of, foresight
+from taskrun.manager.foreseeing import durations, ends_of, foresight
 from taskrun.manager.invocation import invocation, steady_clock
 from taskrun.manager.keeping import ON_DISK, Keeping
 from taskrun.manager.outliving import foretold, left_behind
@@ -259,6 +259,7 @@ def _batches(
         attempts=lambda task: records.attempts(task.name),
         began=began,
         policy=options.policy,
+        expected=durations(study, records),
         selected=selected,
         done_before=succeeded_before,
         forced=set(chosen) if options.force else frozenset(),

@@ -16,6 +16,7 @@ from taskrun.scheduler.loop import Loop
 from taskrun.scheduler.order import Order, declared_ranks
 from taskrun.scheduler.telling import Batch
 from taskrun.scheduler.terms import Terms, Unrecorded
+from taskrun.scheduler.urgency import Expected
 
 __all__ = ["Batch", "Unrecorded", "schedule"]
 
@@ -56,6 +57,7 @@ def schedule(
     forced: Collection[int] = frozenset(),
     open_attempts: Mapping[int, Handle] = _NO_HANDLES,
     ranks: Sequence[int] | None = None,
+    expected: Expected | None = None,
     grace: float = 10.0,
     patience: Callable[[], float | None] = no_hurry,
     is_left: Callable[[], bool] = nobody_left,
@@ -66,17 +68,19 @@ def schedule(
     `began` when the last one of an earlier run began. `policy` is what the user wants of failures (None: the default).
     `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
-    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). `patience` is asked before each
-    wait how many seconds it may last: when they are over, an empty batch comes. `is_left` is asked when a batch was
-    taken: once it is true nothing is started any more and what runs is terminated, and killed after `grace` seconds;
-    the rest of the stream tells of it. Closing the generator does so too, but tells nobody. Both stop the executor.
-    Throwing `Unrecorded` in starts nothing more and lets what runs come to its end unsettled; that ends the generator.
+    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). In the tail of the run the
+    longest remaining path goes first, by the seconds that tasks are `expected` to take (None: nothing is known).
+    `patience` is asked before each wait how many seconds it may last: when they are over, an empty batch comes.
+    `is_left` is asked when a batch was taken: once it is true nothing is started any more and what runs is terminated,
+    and killed after `grace` seconds; the rest of the stream tells of it. Closing the generator does so too, but tells
+    nobody. Both stop the executor. Throwing `Unrecorded` in starts nothing more and lets what runs come to its end
+    unsettled; that ends the generator.
     """
     policy = policy or Policy()
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
     order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
     terms = Terms(
         attempts=attempts, began=began, policy=policy, forced=forced, open_attempts=open_attempts, grace=grace,
-        patience=patience, is_left=is_left,
+        expected=expected, patience=patience, is_left=is_left,
     )  # fmt: skip
     return Loop(graph, plan, order=order, executor=executor, judge=judge, now=now, terms=terms).batches()

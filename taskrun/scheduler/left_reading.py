@@ -5,7 +5,7 @@ Else they would read half of a file, and be taken for fresh where it comes out a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from taskrun.graph import Graph
 from taskrun.plan import Plan
@@ -30,6 +30,10 @@ class LeftReading:
             return False
         self._held_up.append(turn)
         return True
+
+    def renumber(self, turns: Sequence[int]) -> None:
+        """Each turn is another one now."""
+        self._held_up = [turns[turn] for turn in self._held_up]
 
     def let_go(self) -> list[int]:
         """A reader may be over: the turns of those that waited, to be judged anew."""

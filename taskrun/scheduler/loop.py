@@ -42,6 +42,7 @@ from taskrun.scheduler.stop import KILL, TERMINATE, Stop
 from taskrun.scheduler.telling import BATCH, Batch, Telling
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.scheduler.undecided import Undecided
+from taskrun.scheduler.urgency import Urgency
 
 CHUNK = 64  # decisions at most between two looks at what happened
 ASK_AGAIN = 0.05  # seconds until the judge is asked again what it could not say yet
@@ -77,6 +78,8 @@ class Loop:
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
         self._has_ticked = False
+        self._order = order
+        self._urgency = Urgency(graph, plan, terms.expected, cores=float(executor.pools["cores"]))
         consumption = Consumption(graph, judge)
         self._telling = Telling()
         self._endings = Endings(executor, now, terms.grace)
@@ -198,6 +201,9 @@ class Loop:
         return bool(freed)
 
     def _start(self, turn: int) -> None:
+        if self._urgency.is_due():
+            self._put_longest_first()
+            return
         task = self._tasks[self._task_at[turn]]
         kind = self._kinds[id(task.traits)]
         grant = self._room.take(kind, turn)
@@ -216,6 +222,12 @@ class Loop:
             self._ends.refuse(task, prepared)
             if self._stop.is_to_heed:
                 self._heed_failures()
+
+    def _put_longest_first(self) -> None:
+        turns = self._order.renew(self._tasks, self._urgency.ranks(self._order.ranks))
+        self._room.renumber(turns)
+        self._undecided.renumber(turns)
+        self._deciding.left_reading.renumber(turns)
 
     def _launch(self) -> None:
         """Start what has been told."""

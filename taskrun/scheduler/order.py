@@ -23,6 +23,14 @@ class Order:
         self.turn_of = [0] * len(tasks)
         for turn, index in enumerate(self.task_at):
             self.turn_of[index] = turn
+        self.ranks = ranks
+
+    def renew(self, tasks: Sequence[Task], ranks: Sequence[int]) -> list[int]:
+        """Go by other ranks from now on; gives for each old turn the new one."""
+        before = self.task_at[:]
+        other = Order(tasks, ranks)
+        self.task_at[:], self.turn_of[:], self.ranks = other.task_at, other.turn_of, ranks
+        return [self.turn_of[index] for index in before]
 
 
 def declared_ranks(graph: Graph) -> list[int]:

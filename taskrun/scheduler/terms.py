@@ -23,5 +23,6 @@ class Terms(Struct, frozen=True, kw_only=True):
     forced: Collection[int]
     open_attempts: Mapping[int, Handle]
     grace: float
+    expected: Callable[[Task], float | None] | None
     patience: Callable[[], float | None]
     is_left: Callable[[], bool]

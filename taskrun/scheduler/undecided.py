@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 SOME = 64  # so many of those where it could not say are asked about again at a time
@@ -45,6 +45,11 @@ class Undecided:
         """Some more."""
         for turn in turns:
             heappush(self._turns, turn)
+
+    def renumber(self, turns: Sequence[int]) -> None:
+        """Each turn is another one now."""
+        self.begin([turns[turn] for turn in self._turns])
+        self._pending = deque(turns[turn] for turn in self._pending)
 
     def take(self) -> int:
         """The lowest turn, which goes."""

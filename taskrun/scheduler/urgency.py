@@ -6,45 +6,53 @@ over soon, a long path that begins late would make everybody wait: then the long
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from taskrun.graph import Graph
+from taskrun.model import Task
+from taskrun.plan import Plan
 
 TAIL = 4.0  # the tail begins when what is left takes all cores so many times as long as the longest path that is left
 
+Expected = Callable[[Task], float | None]
+
 
 class Urgency:
-    """The remaining paths of the `selected` tasks, by the `seconds` that each of all tasks is expected to take.
+    """Watches a run in which tasks are `expected` to take so many seconds (None: nothing is known of any).
 
-    `work` holds what each takes of the `cores` there are, in core seconds.
+    Nothing is asked before a task starts: a run that finds everything fresh pays nothing.
     """
 
-    def __init__(
-        self, graph: Graph, selected: Sequence[int], *, seconds: Sequence[float], work: Sequence[float], cores: float
-    ) -> None:
-        self._work = work
+    def __init__(self, graph: Graph, plan: Plan, expected: Expected | None, *, cores: float) -> None:
+        self._graph = graph
+        self._plan = plan
+        self._expected = expected
         self._cores = max(cores, 1.0)
-        self._left = sum(work[index] for index in selected)
-        self._paths = _paths(graph, seconds)
-        self._longest = sorted(selected, key=self._paths.__getitem__, reverse=True)
-        self._first = 0  # in `longest`: all before it are over
-        self._is_over = bytearray(len(graph.tasks))
+        self._paths: list[float] = []  # by node: how long it takes from its start to the end of all that hangs on it
+        self._work: list[float] = []  # by task: core seconds
+        self._left = 0.0
+        self._longest: list[int] = []  # the tasks that may not be over, the longest path first
+        self._first = 0
 
-    def over(self, index: int) -> None:
-        """A task needs nothing more."""
-        if not self._is_over[index]:
-            self._is_over[index] = 1
+    def is_due(self) -> bool:
+        """Whether the longest path is to go first from now on; never says so twice."""
+        if self._expected is None:
+            return False
+        if not self._paths and not self._begin(self._expected):
+            self._expected = None
+            return False
+        for index in self._plan.drain():
             self._left -= self._work[index]
-
-    @property
-    def is_tail(self) -> bool:
-        """Whether the longest path is to go first from now on."""
-        longest, is_over = self._longest, self._is_over
-        while self._first < len(longest) and is_over[longest[self._first]]:
+        longest, is_over = self._longest, self._plan.is_over
+        while self._first < len(longest) and is_over(longest[self._first]):
             self._first += 1
         if self._first == len(longest):
             return False
-        return self._left <= TAIL * self._cores * self._paths[longest[self._first]]
+        is_tail = self._left <= TAIL * self._cores * self._paths[longest[self._first]]
+        if is_tail:
+            self._expected = None
+            self._plan.watch(is_watched=False)
+        return is_tail
 
     def ranks(self, ranks: Sequence[int]) -> list[int]:
         """The place of each task in the order by remaining paths; those of equal ones as in `ranks`."""
@@ -54,9 +62,22 @@ class Urgency:
             found[index] = rank
         return found
 
+    def _begin(self, expected: Expected) -> bool:
+        """Find out how long everything takes; False where nobody knows."""
+        seconds = list(map(expected, self._graph.tasks))
+        if all(each is None for each in seconds):
+            return False
+        known = [each or 0.0 for each in seconds]
+        self._work = [each * float(task.traits.cores) for each, task in zip(known, self._graph.tasks, strict=True)]
+        self._paths = _paths(self._graph, known)
+        left = [index for index in self._plan.selected if not self._plan.is_over(index)]
+        self._left = sum(map(self._work.__getitem__, left))
+        self._longest = sorted(left, key=self._paths.__getitem__, reverse=True)
+        self._plan.watch(is_watched=True)
+        return True
 
-def _paths(graph: Graph, seconds: Iterable[float]) -> list[float]:
-    """By node: how long it takes from its start to the end of all that hangs on it."""
+
+def _paths(graph: Graph, seconds: Sequence[float]) -> list[float]:
     paths = [*seconds, *([0.0] * len(graph.gathers))]
     for node in reversed(graph.order):
         users = graph.users[node]

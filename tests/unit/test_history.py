@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskrun.history import Foresight, History, Running, time_to_go
+from taskrun.history import Foresight, History, Nearby, Running, time_to_go
 
 
 def to_go(
@@ -133,3 +133,33 @@ def test_earlier_runs_are_asked_for_only_when_something_starts() -> None:
     foresight.is_long("a", "a")
     foresight.is_long("b", "b")
     assert asked == [1]
+
+
+# tasks at points nearby
+
+SWEPT = [("sim", (topology, buffer), float(factor) * int(buffer)) for topology, factor in (("mesh", 1), ("torus", 3))
+         for buffer in ("10", "20", "40")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (("mesh", "20"), 20.0),
+        (("torus", "40"), 120.0),
+        (("torus", "38"), 120.0),  # nearest to 40
+        (("torus", "1e3"), 120.0),
+        (("torus", "-7"), 30.0),
+        (("ring", "10"), 20.0),  # a value like no other has the mean of all
+    ],
+)
+def test_a_task_takes_about_what_others_took_near_its_point(values: tuple[str, ...], seconds: float) -> None:
+    assert Nearby(SWEPT).expected("sim", values) == pytest.approx(seconds)
+
+
+def test_of_a_step_that_never_ran_the_mean_of_all_is_expected() -> None:
+    assert Nearby([("sim", ("a",), 2.0), ("parse", (), 4.0)]).expected("plot", ("a",)) == 3.0
+    assert Nearby([]).expected("plot", ()) is None
+
+
+def test_what_took_no_time_is_expected_to_take_none() -> None:
+    assert Nearby([("sim", ("a",), 0.0)]).expected("sim", ("b",)) == 0.0
