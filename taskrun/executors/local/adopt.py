@@ -54,12 +54,12 @@ class Adoption(Struct, frozen=True):
         return is_held(self.result) is not False and os.path.exists(self.result)  # a file server may not answer now
 
     @property
-    def group(self) -> int:
-        """The process group of its command; 0 where there is none yet, or none that we can reach."""
+    def group(self) -> int | None:
+        """The process group of its command; None where there is none yet, 0 where there is none that we can reach."""
         if not self.is_seen or not is_alive(self.process):
             return 0
         pid = self.process.pid
-        return command_of(pid) if is_shim(pid) else pid
+        return command_of(pid, self.result) if is_shim(pid) else pid
 
 
 def search(task: Task, handle: Handle, path: str) -> Adoption | None:
@@ -118,8 +118,10 @@ class Adoptions:
         self._far_due = 0.0
 
     @property
-    def next_look(self) -> float:
-        """Seconds until `take_gone` is to be called again."""
+    def next_look(self) -> float | None:
+        """Seconds until `take_gone` is to be called again; None where nothing is watched."""
+        if not self.known:
+            return None
         return _FAR_LOOK if len(self._far) == len(self.known) else LOOK
 
     def add(self, adoption: Adoption) -> None:
@@ -146,6 +148,8 @@ class Adoptions:
 
     def take_gone(self) -> list[Adoption]:
         """Those that have ended; they are watched no longer."""
+        if not self.known:
+            return []
         gone = {self._by_fd[fd] for fd, _ in self._poll.poll(0)}
         gone.update(task for task in self._asked if not self.known[task].is_alive)
         gone.update(self._gone_far())

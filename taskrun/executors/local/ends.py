@@ -116,12 +116,17 @@ class Lingering:
         self.groups[group] = time.monotonic() + self._grace
         self._look = _SHORTEST_LOOK
 
-    def next_look(self) -> float:
-        """Seconds until `tend` is to be called again: never so long that a number could go round meanwhile."""
-        return self._look
+    @property
+    def next_look(self) -> float | None:
+        """Seconds until `tend` is to be called again: never so long that a number could go round meanwhile. None where
+        there is nothing to look at.
+        """
+        return self._look if self.groups else None
 
     def tend(self, *, closely: bool = False) -> None:
         """Forget what is gone, kill what is overdue. `closely` also finds groups that have only zombies left."""
+        if not self.groups:
+            return
         self._look = min(_LONGEST_LOOK, self._look * 2)
         now = time.monotonic()
         for group, due in list(self.groups.items()):

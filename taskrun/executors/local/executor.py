@@ -6,22 +6,22 @@ Everything that can go wrong with a command comes back as an `Ended`; what this 
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 from taskrun.executors.base import Attempt
 from taskrun.executors.local import adopt, ends
+from taskrun.executors.local.children import Children
+from taskrun.executors.local.kills import Kills, Tree
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
 from taskrun.executors.local.shims import Shims, command_of, signal_command
 from taskrun.executors.local.wait import peek, watch
 from taskrun.executors.shim import REFUSED
 from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
-from taskrun.machine import StartClock, namespace, usable_cores
+from taskrun.machine import StartClock, marks, namespace, usable_cores
 from taskrun.model import Cause, Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
 from taskrun.pools import CORES, Supply
 from taskrun.results import Result, Survivor, found_over, is_blank, is_held, read_result, survivor, told
@@ -31,10 +31,6 @@ _FORKED = "this process was forked off the one that runs it"
 _ORPHAN = "it outlived its runner, and nobody saw how it ended"
 _SHIMLESS = "its shim (the process of taskrun above it) was killed, so that nobody saw how it ended"
 _TICK: tuple[Happening, ...] = (Tick(),)
-
-_SOON = 0.005  # seconds until a kill is tried again that found no command yet
-
-_Result = tuple[int, resource.struct_rusage, float]  # as wait4 gave it, and when by the steady clock
 
 
 class LocalExecutor:
@@ -66,19 +62,17 @@ class LocalExecutor:
         self._grace = grace
         self._namespace = namespace()
         self._starts = StartClock()
-        self._children: dict[int, Child] = {}
-        self._pids: dict[int, int] = {}
-        self._results: dict[int, _Result] = {}  # of children that were reaped before anybody asked
+        self._children = Children()
         self._adoptions = adopt.Adoptions()
-        self._unsent: dict[int, tuple[Task, bool]] = {}  # kills, by task, for which there was no command yet
         self._lingering = ends.Lingering(grace)
+        self._kills = Kills(grace)
         self._interrupts = Interrupts()
         self._happened: list[Happening] = []
         self._is_stopped = False
         self._shims = Shims(state, foresight, is_recorded)
         self._launcher = Launcher(root, state, run, self.pools[CORES], shims=self._shims, owns_process=owns_process)
         try:
-            self._watch = watch(self._reap_early, owns_process=owns_process)
+            self._watch = watch(self._children.reap_early, owns_process=owns_process)
         except BaseException:
             self._launcher.close()
             raise
@@ -102,8 +96,7 @@ class LocalExecutor:
             self._happened.append(ends.not_started(task.index, attempt.number, str(error)))
             return
         pid = child.pid
-        self._children[pid] = child
-        self._pids[task.index] = pid
+        self._children.add(child)
         self._watch.add(pid)
         ticks = self._starts.ticks(pid, child.before)
         found = Handle(self._run, attempt.number, attempt.round, pid, ticks, self._namespace)
@@ -139,8 +132,9 @@ class LocalExecutor:
     def _step(self, until: float | None) -> bool:
         """Sleep once, and see what came of it. True when there is nothing more to wait for."""
         remaining = None if until is None else until - time.monotonic()
-        if self._lingering.groups or self._adoptions.known or self._unsent:
-            self._block(self._nap(remaining))
+        look = self._next_look()
+        if look is not None:
+            self._block(look if remaining is None else min(look, remaining))
             self._look()
         elif self._children or remaining is not None:
             self._block(remaining)
@@ -148,14 +142,12 @@ class LocalExecutor:
             raise AssertionError("waiting for nothing, for ever")
         if until is not None:
             return time.monotonic() >= until
-        return not (self._children or self._lingering.groups or self._adoptions.known)
+        return not self._children and self._next_look() is None
 
-    def _nap(self, remaining: float | None) -> float:
-        """How long to sleep at a stretch while there is something that no event tells of."""
-        look = self._lingering.next_look() if self._lingering.groups else self._adoptions.next_look
-        if self._unsent:
-            look = min(look, _SOON)
-        return look if remaining is None else min(look, remaining)
+    def _next_look(self) -> float | None:
+        """Seconds until `_look` is to be called; None where nothing is going on that no event tells of."""
+        looks = (self._lingering.next_look, self._adoptions.next_look, self._kills.next_look)
+        return min((look for look in looks if look is not None), default=None)
 
     def _block(self, timeout: float | None) -> None:
         ended, signals = self._watch.block(timeout)
@@ -166,13 +158,11 @@ class LocalExecutor:
 
     def _look(self) -> None:
         """At what no event tells of."""
-        if self._unsent:
-            self._try_again()
-        if self._lingering.groups:
-            self._lingering.tend()
-        if self._adoptions.known:
-            for gone in self._adoptions.take_gone():
-                self._see_gone(gone)
+        self._try_again()
+        self._lingering.tend()
+        for gone in self._adoptions.take_gone():
+            self._see_gone(gone)
+        self._happened.extend(self._kills.tend())
 
     def _see_gone(self, gone: adopt.Adoption) -> None:
         held = is_held(gone.result) is True
@@ -193,13 +183,13 @@ class LocalExecutor:
         """An attempt that is no child of ours is over; `lost` and `since` are as in `found_over`."""
         self._launcher.clean_up(task, attempt)
         self._shims.note_over(task, attempt)
-        self._happened.append(found_over(index, attempt, result, lost=lost, since=since))
+        self._tell(found_over(index, attempt, result, lost=lost, since=since))
 
     def _reap(self, pid: int) -> None:
         """Take the result of a child that looks over."""
         child = self._children[pid]
         try:
-            result = self._result(pid)
+            result = self._children.result(pid)
         except ChildProcessError:
             self._lose(child, _STOLEN)
             return
@@ -261,39 +251,24 @@ class LocalExecutor:
 
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""
-        try:
-            if group:
+        if group and child.task.index not in self._kills.known:
+            try:
                 os.killpg(group, 0)
                 self._lingering.notice(group)
-        except (ProcessLookupError, PermissionError):
-            pass
+            except (ProcessLookupError, PermissionError):
+                pass
         self._forget(child)
         self._shims.learn(child.task, ended)
-        self._happened.append(ended)
+        self._tell(ended)
 
-    def _result(self, pid: int) -> _Result | None:
-        """How a child ended; None while it has not. ChildProcessError: somebody else was told."""
-        try:
-            reaped, status, usage = os.wait4(pid, os.WNOHANG)
-        except ChildProcessError:
-            if pid not in self._results:
-                raise
-            return self._results.pop(pid)
-        return (status, usage, time.monotonic()) if reaped else None
-
-    def _reap_early(self) -> bool:
-        """Take all results that there are, before a handler of the host's takes them; the rest is done in turn."""
-        before = len(self._results)
-        for pid in list(self._children):
-            with suppress(ChildProcessError):
-                reaped, status, usage = os.wait4(pid, os.WNOHANG)
-                if reaped:
-                    self._results[pid] = status, usage, time.monotonic()
-        return len(self._results) > before
+    def _tell(self, ended: Ended) -> None:
+        """That something has ended: where it was asked to, not before nothing is left of it."""
+        over = self._kills.hold(ended)
+        if over is not None:
+            self._happened.append(over)
 
     def _forget(self, child: Child) -> None:
-        del self._children[child.pid]
-        del self._pids[child.task.index]
+        self._children.forget(child)
         self._watch.discard(child.pid)
         child.clean_up()
 
@@ -306,40 +281,50 @@ class LocalExecutor:
     def kill(self, task: Task, *, force: bool) -> None:
         """See `Executor.kill`."""
         number = signal.SIGKILL if force else signal.SIGTERM
-        pid, adoption = self._pids.get(task.index), self._adoptions.get(task.index)
-        if pid is not None:
-            self._kill(self._children[pid], number)
+        child, adoption = self._children.of(task.index), self._adoptions.get(task.index)
+        if self._kills.insist(task.index, force=force):
+            pass
+        elif child is not None:
+            self._kill(child, number)
         elif adoption is not None and adoption.is_seen and adoption.is_alive:
-            self._signal(task, adoption.process.pid, adoption.group, number, adoption.result)
+            pid, group = adoption.process.pid, adoption.group
+            self._signal(task, adoption.handle, number, root=pid, group=group, result=adoption.result)
 
     def _kill(self, child: Child, number: int) -> None:
         try:
-            is_over = peek(child.pid)
+            if peek(child.pid):
+                return
         except ChildProcessError:
             return  # somebody else has reaped it: the number may be another's
         child.is_asked = True
-        if not child.result:
-            ends.signal_group(child.pid, number, signal.SIGCONT)
-        elif not is_over:
-            self._signal(child.task, child.pid, command_of(child.pid), number, child.result)
+        handle = Handle(self._run, child.attempt, child.round)
+        group = command_of(child.pid, child.result) if child.result else child.pid
+        self._signal(child.task, handle, number, root=child.pid, group=group, result=child.result)
 
-    def _signal(self, task: Task, shim: int, group: int, number: int, result: str) -> None:
+    def _signal(
+        self, task: Task, handle: Handle, number: int, *, root: int, group: int | None, result: str
+    ) -> None:
         """Under a shim that has just begun there is no command yet: later."""
-        signal_command(shim, group, number, result)
-        if not group:
-            _, was_forced = self._unsent.get(task.index, (task, False))
-            self._unsent[task.index] = task, was_forced or number == signal.SIGKILL
+        tree = Tree(root, group, marks(task.name, handle), is_shim=root != group) if group else None
+        if root == group:
+            ends.signal_group(group, number, signal.SIGCONT)
+        else:
+            signal_command(root, group, number, result)
+        if tree is not None:
+            self._kills.ask(task.index, tree, force=number == signal.SIGKILL)
+        elif group is None:
+            self._kills.put_off(task, force=number == signal.SIGKILL)
 
     def _try_again(self) -> None:
-        unsent, self._unsent = self._unsent, {}
-        for task, force in unsent.values():
+        for task, force in self._kills.take_unsent():
             self.kill(task, force=force)
 
     def abandon(self) -> None:
         """In a forked child: the processes are its parent's, to be waited for and killed by nobody else."""
         self._is_stopped = True
         self._lingering = ends.Lingering(self._grace)
-        for child in list(self._children.values()):
+        self._happened.extend(self._kills.abandon())
+        for child in self._children:
             child.leave()
             child.result = ""
             self._lose(child, _FORKED)
@@ -355,6 +340,7 @@ class LocalExecutor:
         if self._is_stopped:
             return
         self._is_stopped = True
+        self._kills.forget(self._adoptions.known)
         self._adoptions.close()
         try:
             self._end_everything()
@@ -364,13 +350,14 @@ class LocalExecutor:
             self._launcher.close()
 
     def _end_everything(self) -> None:
-        for child in list(self._children.values()):
-            self._kill(child, signal.SIGTERM)
+        for child in self._children:
+            self.kill(child.task, force=False)
         until = time.monotonic() + self._grace
         is_forced = False
-        while self._children or self._lingering.groups:
-            self._block(self._lingering.next_look())
+        while self._children or self._lingering.groups or self._kills.known:
+            self._block(self._next_look() or adopt.LOOK)
             self._lingering.tend(closely=True)
+            self._kills.tend()
             self._try_again()
             asked = [found.level for found in self._happened if isinstance(found, Interrupted)]
             if not is_forced and (asked or time.monotonic() >= until):
@@ -381,9 +368,10 @@ class LocalExecutor:
             self._happened.clear()
 
     def _kill_everything(self) -> None:
-        for child in list(self._children.values()):
-            self._kill(child, signal.SIGKILL)
+        for child in self._children:
+            self.kill(child.task, force=True)
         self._lingering.kill()
+        self._kills.insist_all()
 
 
 _executors: weakref.WeakSet[LocalExecutor] = weakref.WeakSet()

@@ -16,10 +16,10 @@ from taskrun.executors.local.ends import signal_group
 from taskrun.executors.local.environment import Variables
 from taskrun.executors.shim import HIDDEN, MARK
 from taskrun.history import Foresight
-from taskrun.machine import began_with, boot_id, children
+from taskrun.machine import began_with, boot_id, children, is_alive
 from taskrun.model import Ended, Task
 from taskrun.names import result_name
-from taskrun.results import note_asked
+from taskrun.results import note_asked, read_result
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim.py")
 _HIDDEN = tuple(name.encode() for name in HIDDEN)
@@ -89,19 +89,23 @@ def is_shim(pid: int) -> bool:
     return began_with(pid, {MARK: boot_id()})
 
 
-def command_of(shim: int) -> int:
-    """The process, and so the group, that a living shim has started; 0 where it has none, or none any more.
+def command_of(shim: int, result: str) -> int | None:
+    """The process, and so the group, that a living shim has started; None where there is none yet, 0 where there is
+    none any more. To be asked anew before each signal.
 
-    Its number is its own until the shim has waited for it: to be asked anew before each signal.
+    Orphans of the command come to be children of the shim too, but behind it.
     """
+    found = read_result(result)
+    if found is not None and found.command is not None:
+        return found.command.pid if is_alive(found.command) else 0
     for pid in children(shim):
         with suppress(OSError):
             if os.getpgid(pid) == pid:  # it leads its session already
                 return pid
-    return 0
+    return None
 
 
-def signal_command(shim: int, group: int, number: int, result: str) -> None:
+def signal_command(shim: int, group: int | None, number: int, result: str) -> None:
     """Ask a command to end, or end it, where there is one (`group`); a shim that somebody has stopped goes on."""
     if group:
         note_asked(result)
