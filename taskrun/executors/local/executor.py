@@ -16,15 +16,16 @@ from taskrun.executors.local import adopt, ends
 from taskrun.executors.local.children import Children
 from taskrun.executors.local.kills import Kills, Tree
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
-from taskrun.executors.local.shims import Shims, command_of, signal_command
+from taskrun.executors.local.memory import Kernel, Limits
+from taskrun.executors.local.postponed import Postponed, Start
+from taskrun.executors.local.shims import Shims, command_of, never_began, signal_command
 from taskrun.executors.local.wait import peek, watch
-from taskrun.executors.shim import REFUSED
 from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
 from taskrun.machine import StartClock, marks, namespace, usable_cores
-from taskrun.model import Cause, Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
+from taskrun.model import Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
 from taskrun.pools import CORES, Supply
-from taskrun.results import Result, Survivor, found_over, is_blank, is_held, read_result, survivor, told
+from taskrun.results import Result, Survivor, found_over, is_held, read_result, survivor, told
 
 _STOLEN = "its exit status was taken by another part of the program that runs taskrun"
 _FORKED = "this process was forked off the one that runs it"
@@ -66,6 +67,9 @@ class LocalExecutor:
         self._adoptions = adopt.Adoptions()
         self._lingering = ends.Lingering(grace)
         self._kills = Kills(grace)
+        self._limits = Limits()
+        self._kernel = Kernel()
+        self._postponed = Postponed()
         self._interrupts = Interrupts()
         self._happened: list[Happening] = []
         self._is_stopped = False
@@ -93,11 +97,15 @@ class LocalExecutor:
         try:
             child = self._launcher.launch(task, attempt, grant, self._starts.read, result=result)
         except CouldNotStart as error:
+            if error.is_shortage and self._children:
+                self._postponed.put(Start(task, attempt, grant, result))
+                return
             self._happened.append(ends.not_started(task.index, attempt.number, str(error)))
             return
         pid = child.pid
         self._children.add(child)
         self._watch.add(pid)
+        self._limits.watch(task, pid)
         ticks = self._starts.ticks(pid, child.before)
         found = Handle(self._run, attempt.number, attempt.round, pid, ticks, self._namespace)
         self._happened.append(Spawned(task.index, found))
@@ -112,6 +120,7 @@ class LocalExecutor:
             self._end_of_earlier(task.index, task.name, attempt.number, result)
             return
         self._adoptions.add(adoption)
+        self._limits.watch(task, adoption.process.pid)
         pid, ticks, space = adoption.process.pid, adoption.process.ticks, adoption.process.namespace
         known = Handle(handle.run, handle.attempt, handle.round, pid, ticks, space, handle.host, adoption.is_seen)
         self._happened.append(Spawned(task.index, known))
@@ -146,8 +155,8 @@ class LocalExecutor:
 
     def _next_look(self) -> float | None:
         """Seconds until `_look` is to be called; None where nothing is going on that no event tells of."""
-        looks = (self._lingering.next_look, self._adoptions.next_look, self._kills.next_look)
-        return min((look for look in looks if look is not None), default=None)
+        nouns = self._lingering, self._adoptions, self._kills, self._limits, self._postponed
+        return min((look for noun in nouns if (look := noun.next_look) is not None), default=None)
 
     def _block(self, timeout: float | None) -> None:
         ended, signals = self._watch.block(timeout)
@@ -162,7 +171,12 @@ class LocalExecutor:
         self._lingering.tend()
         for gone in self._adoptions.take_gone():
             self._see_gone(gone)
+        for task in self._limits.exceeded():
+            self.kill(task, force=True)
         self._happened.extend(self._kills.tend())
+        for start in self._postponed.take():
+            with self._watch.undisturbed():
+                self._start(start.task, start.attempt, start.grant, start.result)
 
     def _see_gone(self, gone: adopt.Adoption) -> None:
         held = is_held(gone.result) is True
@@ -221,7 +235,8 @@ class LocalExecutor:
         elif status == signal.SIGKILL and self._follow_command(child, found):
             return
         self._shims.note_over(child.task.name, child.attempt)
-        if command is None and self._is_to_start_again(child, status, found):
+        is_wanted = command is None and not child.is_asked and not self._is_stopped
+        if is_wanted and never_began(child.result, status, found):
             self._forget(child)
             with self._watch.undisturbed():
                 self._start(child.task, Attempt(child.attempt, child.round), child.grant)
@@ -239,16 +254,6 @@ class LocalExecutor:
         self._adoptions.add(adopt.adopted(child.task, handle, child.result, Survivor(process), child.start))
         return True
 
-    def _is_to_start_again(self, child: Child, status: int, found: Result | None) -> bool:
-        """Whether a shim has failed before it started anything: no disk, no process, no such program, no Python.
-
-        Where its word was removed meanwhile, or cannot be read now, its exit code is the command's.
-        """
-        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        has_failed = code == REFUSED or found is not None or is_blank(child.result)
-        is_there = os.path.exists(child.result)
-        return bool(code) and has_failed and is_there and not child.is_asked and not self._is_stopped
-
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""
         if group and child.task.index not in self._kills.known:
@@ -263,6 +268,10 @@ class LocalExecutor:
 
     def _tell(self, ended: Ended) -> None:
         """That something has ended: where it was asked to, not before nothing is left of it."""
+        self._postponed.hurry()
+        ended = self._limits.seen(ended)
+        if ended.task not in self._kills.known:
+            ended = self._kernel.seen(ended)
         over = self._kills.hold(ended)
         if over is not None:
             self._happened.append(over)
@@ -282,7 +291,9 @@ class LocalExecutor:
         """See `Executor.kill`."""
         number = signal.SIGKILL if force else signal.SIGTERM
         child, adoption = self._children.of(task.index), self._adoptions.get(task.index)
-        if self._kills.insist(task.index, force=force):
+        if (start := self._postponed.drop(task.index)) is not None:
+            self._happened.append(Ended(task.index, start.attempt.number, now := time.time(), now))
+        elif self._kills.insist(task.index, force=force):
             pass
         elif child is not None:
             self._kill(child, number)
@@ -324,14 +335,15 @@ class LocalExecutor:
         self._is_stopped = True
         self._lingering = ends.Lingering(self._grace)
         self._happened.extend(self._kills.abandon())
+        now = time.time()
+        for start in self._postponed.drop_all():
+            self._happened.append(ends.lost(start.task.index, start.attempt.number, now, 0.0, _FORKED))
         for child in self._children:
             child.leave()
             child.result = ""
             self._lose(child, _FORKED)
-        now = time.time()
         for adoption in self._adoptions.known.values():
-            number = adoption.handle.attempt
-            self._happened.append(Ended(adoption.index, number, now, now, cause=Cause.LOST, message=_FORKED))
+            self._happened.append(ends.lost(adoption.index, adoption.handle.attempt, now, 0.0, _FORKED))
         self._adoptions.close()
         self._shims.forget()
 
@@ -341,6 +353,7 @@ class LocalExecutor:
             return
         self._is_stopped = True
         self._kills.forget(self._adoptions.known)
+        self._postponed.drop_all()
         self._adoptions.close()
         try:
             self._end_everything()

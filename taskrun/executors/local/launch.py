@@ -24,10 +24,15 @@ from taskrun.model import Grant, Task
 from taskrun.names import log_name, script_name
 
 _AS_WE_ARE = nullcontext()
+_SHORTAGES = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class CouldNotStart(Exception):
-    """There is no process; `str` names what stood in the way."""
+    """There is no process; `str` names what stood in the way. `is_shortage`: it may be gone once others have ended."""
+
+    def __init__(self, words: str, *, is_shortage: bool = False) -> None:
+        super().__init__(words)
+        self.is_shortage = is_shortage
 
 
 class Child:
@@ -102,7 +107,8 @@ class Launcher:
                 child.pid = self._start(child, around, variables, directory)
         except OSError as error:
             child.clean_up()
-            raise CouldNotStart(self._words(error, directory)) from error
+            is_shortage = error.errno in _SHORTAGES
+            raise CouldNotStart(self._words(error, directory), is_shortage=is_shortage) from error
         except ValueError as error:  # a NUL, or text that has no bytes
             child.clean_up()
             raise CouldNotStart(f"no program can be given this: {error}") from error

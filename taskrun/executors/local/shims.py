@@ -14,12 +14,12 @@ from contextlib import suppress
 from taskrun.executors.local.commands import Command
 from taskrun.executors.local.ends import signal_group
 from taskrun.executors.local.environment import Variables
-from taskrun.executors.shim import HIDDEN, MARK
+from taskrun.executors.shim import HIDDEN, MARK, REFUSED
 from taskrun.history import Foresight
 from taskrun.machine import began_with, boot_id, children, is_alive
 from taskrun.model import Ended, Task
 from taskrun.names import result_name
-from taskrun.results import note_asked, read_result
+from taskrun.results import Result, is_blank, note_asked, read_result
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim.py")
 _HIDDEN = tuple(name.encode() for name in HIDDEN)
@@ -45,10 +45,14 @@ class Shims:
         return f"{self._state}/{result_name(task, attempt)}"
 
     def wanted(self, task: Task, attempt: int) -> str:
-        """The result file of an attempt about to start; "" where it needs no shim, or none can be had."""
-        if self._foresight is None or not self._python or not self._foresight.is_long(task.name, task.step.name):
+        """The result file of an attempt about to start; "" where it needs no shim, or none can be had.
+
+        One with a memory limit has one: nothing that came from it is lost sight of then.
+        """
+        if self._foresight is None or not self._python:
             return ""
-        return self.path(task.name, attempt)
+        is_wanted = task.traits.has_memory_limit or self._foresight.is_long(task.name, task.step.name)
+        return self.path(task.name, attempt) if is_wanted else ""
 
     def wrap(self, command: Command, result: str) -> Command:
         """The shim's command for a command."""
@@ -103,6 +107,16 @@ def command_of(shim: int, result: str) -> int | None:
             if os.getpgid(pid) == pid:  # it leads its session already
                 return pid
     return None
+
+
+def never_began(result: str, status: int, found: Result | None) -> bool:
+    """Whether a shim that left with `status` had failed before it started anything: no disk, no process, no Python.
+
+    Where its word was removed meanwhile, or cannot be read now, its exit code is the command's.
+    """
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+    has_failed = code == REFUSED or found is not None or is_blank(result)
+    return bool(code) and has_failed and os.path.exists(result)
 
 
 def signal_command(shim: int, group: int | None, number: int, result: str) -> None:
