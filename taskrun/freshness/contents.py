@@ -87,6 +87,10 @@ class Contents:
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # which the thread inherits
             try:
                 self._thread.start()
+            except RuntimeError:  # the system has none for us: who asks waits
+                self._places = self._thread = None
+                self._work_on(place)
+                return
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._places.put(place)
@@ -95,10 +99,13 @@ class Contents:
         while (place := places.get()) is not None:
             if self._is_over.is_set():
                 return
-            look = look_at(*place)
-            if look is not None and self._read(place, look) == _CHANGING:
-                self._given_up[place] = time.monotonic()
-            self._asked.discard(place)
+            self._work_on(place)
+
+    def _work_on(self, place: _Place) -> None:
+        look = look_at(*place)
+        if look is not None and self._read(place, look) == _CHANGING:
+            self._given_up[place] = time.monotonic()
+        self._asked.discard(place)
 
 
 def _stable_digest(place: _Place, look: Look, is_over: threading.Event) -> tuple[Look, str]:

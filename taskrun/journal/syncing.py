@@ -32,10 +32,14 @@ class Syncer:
         self._thread = threading.Thread(target=self._work, name="taskrun-journal", daemon=True)
 
     def start(self) -> None:
-        """Begin. The thread inherits the signal mask, so it is born with all of them blocked."""
+        """Begin. The thread inherits the signal mask, so it is born with all of them blocked. StateError where the
+        system has no thread for us.
+        """
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._thread.start()
+        except RuntimeError:
+            raise StateError("no thread can be started to keep the state; is `ulimit -u` reached?") from None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

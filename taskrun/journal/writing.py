@@ -93,8 +93,8 @@ class Journal:
             leaving.callback(journal._let_go)
             look(records)
             journal._append([run])
+            journal._syncer.start()
             leaving.pop_all()
-        journal._syncer.start()
         return journal
 
     @classmethod
@@ -114,8 +114,8 @@ class Journal:
         with ExitStack() as leaving:
             leaving.callback(journal._let_go)
             journal._append([run])
+            journal._syncer.start()
             leaving.pop_all()
-        journal._syncer.start()
         return journal
 
     def append(self, events: Sequence[Event]) -> None:
