@@ -22,16 +22,12 @@ import taskrun
 from taskrun import events
 from taskrun.cli import BUG
 from taskrun.cli.app import COMMANDS, app
-from taskrun.errors import OutputError, Place, StateError, StateHeldError, SweepError, UsageError
+from taskrun.errors import OutputError, StateError, StateHeldError, SweepError, UsageError
 from taskrun.model import AnyRecord, Cause, Figure, ReasonKind, Record, RunFinished, Signature, Status
-from taskrun.sweep.checks import works
-from taskrun.sweep.nodes import Scalar
 from taskrun.sweep.schema import FileKeys, Spread, StepKeys
 from taskrun.sweep.shapes import shapes_of
 
 PAGES = Path(__file__).parent
-NOT_YET = "*Not in this version yet.*"
-ASKING = Scalar("?", Place(""))  # a value that asks for more than what happens anyway
 _MARK = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DEFAULT = re.compile(r" \(default: (.*)\)(?=\.$)")
 _VERBATIM = re.compile(r"^\x08\n(.*?)(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)  # what click does not wrap
@@ -83,9 +79,7 @@ def keys(definition: type[msgspec.Struct]) -> str:
     rows = []
     for name, text in descriptions(definition).items():
         default = _DEFAULT.search(text)
-        says = _DEFAULT.sub("", text) + ("" if works(name, ASKING) else f" {NOT_YET}")
-        if name == "after" and not works("after: any", ASKING):
-            says += f" `any`: {NOT_YET[1:-2].lower()}."
+        says = _DEFAULT.sub("", text)
         rows.append([code(name), shapes[name].words, says, default[1] if default else ""])
     return table("key", "value", "what it says", "default", rows=rows)
 

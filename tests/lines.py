@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-NOT_YET = "is not supported by this version yet"
-
 
 def step(*lines: str) -> str:
     return "steps:\n  a:\n    run: x\n" + "".join(f"    {line}\n" for line in lines)
@@ -106,6 +104,8 @@ WORKS = [
     "gpus: .25",
     "tokens: {licence: 1}",
     "tokens: {licence: 0.3, core: '{x}'}",
+    "memory_limit: false",
+    "memory_limit: true",
     "pin: yes",
     "pin: no",
     "nice: 0",
@@ -125,10 +125,4 @@ WORKS = [
     "allow_failure: false",
     "allow_failure: true",
     "after: {b: any}",
-]
-HARMLESS = [
-    "memory_limit: false",
-]
-LATER = [
-    "memory_limit: true",
 ]

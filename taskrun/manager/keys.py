@@ -16,12 +16,12 @@ from taskrun.model import NO_ENV, STRICT_BASH, TRAITS, Action, Argv, Shell, Trai
 from taskrun.paths import Paths
 from taskrun.quantity import parse_number
 from taskrun.shell import wrapped
-from taskrun.sweep.checks import split_words, works, wrong_with
+from taskrun.sweep.checks import split_words, wrong_with
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import fits, shapes_of
 from taskrun.sweep.texts import scalars
-from taskrun.sweep.traits import COSMETIC, read_traits, wrong_with_pin
+from taskrun.sweep.traits import COSMETIC, read_traits, wrong_together
 
 _NOWHERE = Place("")
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
@@ -146,8 +146,7 @@ class Keys:
             cores = next((text for key, _, text in texts if key == "cores"), "1")
             states_cores = any(key == "cores" for key, _, _ in texts)
             found = read_traits(parse_number(cores), texts, states_cores=states_cores)
-            wrong = wrong_with_pin(found)
-            if wrong:
+            for _, wrong in wrong_together(found):
                 raise Wrong(wrong)
             self._traits[texts] = found
         return found
@@ -225,9 +224,7 @@ def _checked(key: str, value: object) -> Node:
     node = _node(value, what)
     findings = Findings()
     if fits(node, shape, what, findings):
-        if not works(key, node):
-            findings.mistake(_NOWHERE, f"{what} is not supported by this version yet")
-        elif shape.leaf is not None and shape.leaf not in _TEXTS:
+        if shape.leaf is not None and shape.leaf not in _TEXTS:
             for _, scalar in scalars(node):
                 wrong = wrong_with(what, shape.leaf, scalar.text, is_final=True)
                 if wrong:

@@ -1,4 +1,4 @@
-"""What is wrong with the text of a value, and which right values do nothing yet.
+"""What is wrong with the text of a value.
 
 The same words are said of a file (where no placeholder stands in the text) and of a task (once they are filled in).
 """
@@ -6,41 +6,16 @@ The same words are said of a file (where no placeholder stands in the text) and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from taskrun.pools import OF_THE_MACHINE
 from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
-from taskrun.sweep.nodes import Listing, Node, Scalar
 from taskrun.sweep.schema import RESERVED, Kind
 
 IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_]")
 _HAS_NO_PLACEHOLDERS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.OUTCOME, Kind.POOL, Kind.TOKEN, Kind.TOTAL})
-
-_NO = frozenset({"false", "no"})
-_NONE: frozenset[str] = frozenset()
-# Keys that wait for their issue, each with the values that ask for nothing beyond what happens anyway.
-_LATER: dict[str, frozenset[str]] = {
-    "memory_limit": _NO,
-}
-
-
-def works(key: str, value: Node) -> bool:
-    """Whether this version does what a (right) value of `key` asks for."""
-    harmless = _LATER.get(key)
-    return harmless is None or all(text is not None and text.lower() in harmless for text in _texts(value))
-
-
-def _texts(node: Node) -> Iterator[str | None]:
-    """The texts of a value; None for a mapping, which always asks for something unless it is empty."""
-    if isinstance(node, Scalar):
-        yield node.text
-    elif isinstance(node, Listing):
-        for item in node.items:
-            yield from _texts(item)
-    else:
-        yield from (None for _ in node.entries)
 
 
 def has_placeholder(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from taskrun.errors import Place, nearest
 from taskrun.pools import parse_total
-from taskrun.sweep.checks import shown, works, wrong_with
+from taskrun.sweep.checks import shown, wrong_with
 from taskrun.sweep.nodes import Entry, Findings, Scalar, Table
 from taskrun.sweep.schema import FileKeys, Kind, StepKeys, StepSpec, SweepFile
 from taskrun.sweep.shapes import Shape, fits, shapes_of
@@ -40,7 +40,6 @@ _ELSEWHERE = {
     "vars": "let",
     "variables": "let",
 }
-_NOT_YET = "is not supported by this version yet"
 
 
 def read_sweep_file(table: Table, findings: Findings) -> SweepFile:
@@ -119,8 +118,6 @@ class _Reader:
         key = entry.key.text
         if not fits(entry.value, shapes[key], f"`{key}`", self._findings):
             return
-        if not works(key, entry.value):
-            self._findings.mistake(entry.key.place, f"`{key}` {_NOT_YET}")
         if key == "pools" and isinstance(entry.value, Table):
             self._check_totals(entry.value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from taskrun.model import NO_RETRIES, TRAITS, Check, Retries, Temp, Traits
@@ -69,23 +69,23 @@ def find_traits(expansion: Expansion) -> Sequence[Traits]:
         if found is None:
             given = [(*each, text) for each, text in zip(keys, texts, strict=True)]
             found = known[key] = read_traits(cores, given, states_cores=states_cores)
-            _check_pin(found, len(result), expansion)
+            _check_together(found, len(result), expansion)
         result.append(found)
     return result
 
 
-def _check_pin(traits: Traits, row: int, expansion: Expansion) -> None:
-    wrong = wrong_with_pin(traits)
-    if wrong:
-        with at(expansion.plan.items("pin")[0].text.place):
+def _check_together(traits: Traits, row: int, expansion: Expansion) -> None:
+    for key, wrong in wrong_together(traits):
+        with at(expansion.plan.items(key)[0].text.place):
             raise RowMistake(row, wrong)
 
 
-def wrong_with_pin(traits: Traits) -> str | None:
-    """A task can be bound to whole cores only."""
-    if not traits.is_pinned or (traits.cores and traits.cores.denominator == 1):
-        return None
-    return f"`pin` binds a task to whole cores, and it asks for {show_number(traits.cores)}"
+def wrong_together(traits: Traits) -> Iterator[tuple[str, str]]:
+    """Keys that ask for something that others do not go with, and what is to be said of each."""
+    if traits.is_pinned and not (traits.cores and traits.cores.denominator == 1):
+        yield "pin", f"`pin` binds a task to whole cores, and it asks for {show_number(traits.cores)}"
+    if traits.has_memory_limit and not traits.amount("memory"):
+        yield "memory_limit", "`memory_limit` holds a task to its `memory`, and it asks for none"
 
 
 def read_traits(cores: Fraction, given: Iterable[tuple[str, str, str]], *, states_cores: bool = False) -> Traits:

@@ -163,6 +163,7 @@ def test_what_looks_strange_is_hinted_at(tmp_path: Path) -> None:
         ("pin: '{x}'", "`pin`: 'x y' is neither true nor false"),
         ("pin: yes, cores: 0.5", "`pin` binds a task to whole cores, and it asks for 0.5"),
         ("pin: yes, cores: 0", "`pin` binds a task to whole cores, and it asks for 0"),
+        ("memory_limit: yes", "`memory_limit` holds a task to its `memory`, and it asks for none"),
     ],
 )
 def test_what_only_the_values_show_is_wrong_at_its_place(tmp_path: Path, keys: str, wrong: str) -> None:
