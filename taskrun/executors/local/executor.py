@@ -156,7 +156,7 @@ class LocalExecutor:
     def _next_look(self) -> float | None:
         """Seconds until `_look` is to be called; None where nothing is going on that no event tells of."""
         nouns = self._lingering, self._adoptions, self._kills, self._limits, self._postponed
-        return min((look for noun in nouns if (look := noun.next_look) is not None), default=None)
+        return min([look for noun in nouns if (look := noun.next_look) is not None], default=None)
 
     def _block(self, timeout: float | None) -> None:
         ended, signals = self._watch.block(timeout)

@@ -80,9 +80,8 @@ class Limits:
 
     def watch(self, task: Task, top: int) -> None:
         """It has begun; `top` is its process, or the shim above it."""
-        limit = int(task.traits.amount(MEMORY))
-        if task.traits.has_memory_limit and limit:
-            self._watched[task.index] = _Watched(task, top, limit)
+        if task.traits.has_memory_limit:
+            self._watched[task.index] = _Watched(task, top, int(task.traits.amount(MEMORY)))
 
     def exceeded(self) -> list[Task]:
         """Those that use more than they may since the last look."""
