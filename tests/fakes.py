@@ -102,6 +102,7 @@ class _Process(Struct):
     start: float
     end: Ended
     adopted: bool = False
+    due: int = 0  # the number of its end
     grant: Grant = NOTHING_SPECIAL
 
 
@@ -245,6 +246,7 @@ class FakeExecutor:
 
     def _have_due(self, moment: float, index: int) -> None:
         self._number += 1
+        self._processes[index].due = self._number
         heappush(self._due, (moment, self._number, index))
 
     def _next_moment(self, timeout: float | None) -> float:
@@ -255,8 +257,9 @@ class FakeExecutor:
         return min(moments)
 
     def _end(self, moment: float, number: int, index: int) -> Iterator[Happening]:
-        process = self._processes.pop(index, None)
-        if process is not None:  # else it was killed before
+        process = self._processes.get(index)
+        if process is not None and process.due == number:  # else it was killed before
+            del self._processes[index]
             for pool, amount in self._asks(process.task).items():
                 self._used[pool] -= amount
                 self._share(process.task, pool, Fraction(amount), process.grant, 0 if process.adopted else 1)
