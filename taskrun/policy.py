@@ -11,6 +11,8 @@ from taskrun.errors import did_you_mean
 from taskrun.model import Task
 from taskrun.quantity import parse_number
 
+HELD_BACK = "held back"  # how the reason begins of what is left of a step that fails everywhere alike
+
 
 class OnFailure(Enum):
     """What a failure means for the rest of the run."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from taskrun.model import Cause, Finished, Shell, Skipped, Task
+from taskrun.policy import HELD_BACK
 from taskrun.printer.setting import Manner
 from taskrun.printer.width import printable
 from taskrun.printer.words import INDENT, Words, command_lines
@@ -55,6 +56,7 @@ class Failures:
         self._manner = manner
         self._groups: dict[object, _Group] = {}
         self._skipped: dict[str, int] = {}
+        self._held: set[str] = set()  # the culprits of steps that were held back
 
     def add(self, event: Finished, round: int) -> list[str]:
         """The lines of a failure, below the one that says so."""
@@ -71,6 +73,8 @@ class Failures:
         """Count a task that is skipped because of a failure."""
         if event.culprit:
             self._skipped[event.culprit] = self._skipped.get(event.culprit, 0) + 1
+            if event.reason.startswith(HELD_BACK):
+                self._held.add(event.culprit)
 
     def summary(self) -> list[str]:
         """All failures once more."""
@@ -109,7 +113,8 @@ class Failures:
     def _consequence(self, tasks: Sequence[Task]) -> list[str]:
         count = sum(self._skipped.get(task.name, 0) for task in tasks)
         whose = "it" if len(tasks) == 1 else "them"
-        return [f"{INDENT}{self._paint(f'{count} skipped', Style.SPARED)} because of {whose}"] if count else []
+        hint = "; --no-hold runs them too" if any(task.name in self._held for task in tasks) else ""
+        return [f"{INDENT}{self._paint(f'{count} skipped', Style.SPARED)} because of {whose}{hint}"] if count else []
 
     def _again(self, tasks: Sequence[Task]) -> str:
         """A line to paste; where there are many, their step stands for them: what is done stays done."""

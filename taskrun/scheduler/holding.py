@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from taskrun.model import Cause, Finished, Settled, Status, Task
 from taskrun.plan import Plan
-from taskrun.policy import Policy
+from taskrun.policy import HELD_BACK, Policy
 
 ENOUGH = 8  # so many ends make a rule, and so many more confirm it
 
@@ -143,7 +143,7 @@ class Holding:
     def _give_up(self, watched: _Watched, end: Finished) -> Sequence[int]:
         step = end.task.step.name
         said = _said(end.settled, watched.kind)
-        watched.reason = f"held back: all {watched.ends} tasks of {step!r} that were tried failed alike ({said})"
+        watched.reason = f"{HELD_BACK}: all {watched.ends} tasks of {step!r} that were tried failed alike ({said})"
         parked, watched.parked = watched.parked, []
         return parked
 
