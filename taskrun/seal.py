@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from taskrun.freshness import Compared, compare, look_at
+from taskrun.freshness import Compared, Signer, compare, look_at
 from taskrun.graph import Graph, Study
 from taskrun.journal import JOURNAL, Records
+from taskrun.machine import boot_id
 from taskrun.model import (
     Check,
     EndRecord,
@@ -115,14 +116,18 @@ def stamp_of(state: str) -> Stamp | None:
 
 
 def sealed(study: Study, records: Records) -> Seal | None:
-    """The seal of a study all tasks of which are done as far as the records go; None where there can be none."""
-    if study.provenance is None:
+    """The seal of a study all tasks of which are done as far as the records go; None where there can be none.
+
+    Whoever asks may have looked at a few tasks only: what the others did before the study was changed does not count.
+    """
+    if study.provenance is None or records.doubtful(boot_id()):
         return None
     maker = _Maker()
+    signer = Signer(records.salt)
     lateness = _Lateness(study.graph, records)
     for task in study.graph.tasks:
         past = records.past(task.name)
-        if past is None or not _may_be_sealed(task, past) or lateness.is_late(task.index, past):
+        if past is None or not _may_be_sealed(task, past, signer) or lateness.is_late(task.index, past):
             return None
         if not maker.take(task, past):
             return None
@@ -192,12 +197,14 @@ def _stamped(stamp: Stamp | None) -> bytes:
     return f"taskrun seal 1 {stamp}".encode()[:_STAMP].ljust(_STAMP)
 
 
-def _may_be_sealed(task: Task, past: Past) -> bool:
+def _may_be_sealed(task: Task, past: Past, signer: Signer) -> bool:
     """Whether files alone tell if the task is fresh."""
-    if past.start is None or past.end is None or past.skip is not None or past.end.status != Status.SUCCEEDED.value:
+    start, end, traits = past.start, past.end, task.traits
+    if start is None or end is None or past.skip is not None or end.status != Status.SUCCEEDED.value:
         return False
-    traits = task.traits
-    return not traits.always and traits.check is not Check.MTIME and traits.temp is Temp.NO
+    if traits.always or traits.check is Check.MTIME or traits.temp is not Temp.NO:
+        return False
+    return (task.stdout, task.stderr) == (start.stdout, start.stderr) and signer.is_same(task, start.signature)
 
 
 class _Lateness:

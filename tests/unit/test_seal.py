@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from taskrun.journal import Records, read_journal
 from taskrun.manager.accepting import mark_done
@@ -140,6 +141,28 @@ def test_what_failed_or_never_ran_is_not_sealed(study: Path) -> None:
     records = read_journal(str(study / ".taskrun/sweep"))
     assert records is not None
     assert sealed(load("sweep.yaml"), records) is not None
+
+
+def test_what_was_done_before_the_study_was_changed_is_not_sealed_with_what_is_done_now(study: Path) -> None:
+    for old, new in (("cut {data}", "cut -f {data}"), ("outputs: all}", "outputs: all, stdout: text}")):
+        write(study / "sweep.yaml", SWEEP.replace(old, new))
+        found = load("sweep.yaml")
+        with Change(found, str(study / ".taskrun/sweep"), command="mark-done") as change:
+            mark_done(change, [0])
+        with Change(found, str(study / ".taskrun/sweep"), command="mark-done") as change:
+            assert sealed(found, change.records) is None
+
+
+def test_nothing_is_sealed_that_may_have_gone_down_with_the_machine(study: Path) -> None:
+    records = read_journal(str(study / ".taskrun/sweep"))
+    assert records is not None
+    last = records.last_run
+    assert last is None
+    (name, run), *_ = records.runs.items()
+    records.runs[name] = structs.replace(run, boot="another")
+    assert sealed(load("sweep.yaml"), records) is not None
+    del records.run_ends[name]
+    assert sealed(load("sweep.yaml"), records) is None
 
 
 def test_names_that_are_no_text_leave_no_seal(study: Path) -> None:
