@@ -34,7 +34,7 @@ from taskrun.model import (
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal
 _FEW = 8  # so many files of a task stand there one by one
-_STAMP = 64  # bytes at the beginning of the file, written anew while the rest stays
+_STAMP = 96  # bytes at the beginning of the file, written anew while the rest stays
 
 Stamp = tuple[int, int, int]
 

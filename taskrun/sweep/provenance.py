@@ -13,6 +13,7 @@ from taskrun.sweep.values import find_files
 from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths
 
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ESCAPE = re.compile(rb"\\[xuU]|\$\\\r?\n")  # of YAML: what hides a variable, or a key
 _SALT = 16  # digits
 _OURS = ("", "model", "shell", "sweep")  # the parts of taskrun that say what a file comes to
 
@@ -21,14 +22,15 @@ def digest_of(path: str, *, name: str, state: str, salt: str | None = None) -> s
     """The digest of a sweep file, the study of which is called `name` and has its state in `state`; behind the `salt`,
     hex digits that keep the values of variables from being guessed (None: new ones).
 
-    "" where there is no such file, or where more counts than can be told from here: with a `cwd`, symlinks do.
+    "" where there is no such file, or where more counts than can be told from here: with a `cwd`, symlinks do. Where
+    the study lies counts, because a path that is absolute may lie in it.
     """
     content = content_of(path)
-    if content is None or b"cwd" in content:
+    if content is None or b"cwd" in content or _ESCAPE.search(content):
         return ""
     variables = sorted({*_VARIABLE.findall(content), *([b"HOME"] if b"~" in content else [])})
     values = [os.environb.get(variable, b"\0") for variable in variables]
-    named = [os.fsencode(text) for text in (os.path.basename(path), name, state)]
+    named = [os.fsencode(text) for text in (os.path.abspath(path), name, state)]
     salt = os.urandom(_SALT // 2).hex() if salt is None else salt
     made = hashlib.blake2b(key=salt.encode(), digest_size=16)
     for part in (content, *named, *variables, *values, *_program()):

@@ -165,6 +165,21 @@ def test_nothing_is_sealed_that_may_have_gone_down_with_the_machine(study: Path)
     assert sealed(load("sweep.yaml"), records) is None
 
 
+def test_a_study_that_was_moved_is_read_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = study.parent / "moved"
+    study.rename(moved)
+    monkeypatch.chdir(moved)
+    assert not is_whole(moved)
+
+
+@pytest.mark.parametrize("hidden", [r"\x24{THERE}/x", "$\\\n  {THERE}/x"])
+def test_a_variable_that_is_hidden_by_an_escape_leaves_no_seal(study: Path, hidden: str) -> None:
+    write(study / "sweep.yaml", SWEEP.replace("${THERE}/x", hidden))
+    found = load("sweep.yaml")
+    assert "there/x" in found.graph.tasks[0].inputs
+    assert found.provenance is None
+
+
 def test_names_that_are_no_text_leave_no_seal(study: Path) -> None:
     write(study / "data/a", "some text\n")
     seal = read_seal(str(study / ".taskrun/sweep"))
