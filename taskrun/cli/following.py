@@ -66,7 +66,7 @@ class Following:
         """Follow until all have ended, or nobody reads any more; how those stand of which nothing was there to show."""
         while True:
             on_record = self._watch.look()
-            standings = [on_record.standing(task.name) for task in self._tasks]
+            standings = [on_record.standing(task.name, ok_codes=task.traits.ok_codes) for task in self._tasks]
             stay = [self._show(*each, on_record.run) for each in zip(self._tasks, standings, strict=True)]
             self._out.flush()
             if not any(stay) or not _pause():

@@ -62,7 +62,7 @@ def _print(opened: Opened, tasks: Sequence[Task], *, as_path: bool) -> Mapping[s
     without = {}
     is_at_start = True
     for task in tasks:
-        standing = on_record.standing(task.name)
+        standing = on_record.standing(task.name, ok_codes=task.traits.ok_codes)
         path = output_of(task, standing, root=opened.study.root, state=opened.state)
         if path is None or not (as_path or os.path.isfile(path)):
             without[task.name] = standing

@@ -94,7 +94,7 @@ def _print_overview(
 
     graph = opened.study.graph
     now = time.time()
-    standings = [on_record.standing(task.name) for task in graph.tasks]
+    standings = [on_record.standing(task.name, ok_codes=task.traits.ok_codes) for task in graph.tasks]
     unseen = _unseen(opened, on_record)
     run = on_record.run or on_record.last_run
     facts = Facts(
@@ -133,7 +133,7 @@ def _print_json(opened: Opened, on_record: OnRecord, chosen: Sequence[int]) -> N
     from taskrun.cli.jsons import dumps
 
     tasks = [opened.study.graph.tasks[index] for index in chosen]
-    standings = [on_record.standing(task.name) for task in tasks]
+    standings = [on_record.standing(task.name, ok_codes=task.traits.ok_codes) for task in tasks]
     counts = dict.fromkeys((status.value for status in _COUNTED), 0)
     counts |= Counter(standing.status.value for standing in standings)
     counts[Status.WAITING.value] += _unseen(opened, on_record)

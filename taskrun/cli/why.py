@@ -87,7 +87,10 @@ def _answers(opened: Opened) -> Iterator[Answer]:
         yield from (_recorded_answer(graph.tasks[index], on_record) for index in chosen)
         return
     # All that is asked of the records comes first: the forecast goes on with them as if everything had been run.
-    standings = {index: on_record.standing(graph.tasks[index].name).kept for index in graph.closure(chosen)}
+    standings = {
+        task.index: on_record.standing(task.name, ok_codes=task.traits.ok_codes).kept
+        for task in map(graph.tasks.__getitem__, graph.closure(chosen))
+    }
     run = on_record.run
     is_live = run is not None and run.command is None
     live = LiveRun(graph, run, on_record, standings) if run is not None and is_live else None
@@ -131,7 +134,7 @@ def _answer(task: Task, standing: Standing, prospects: Mapping[int, Prospect], l
 
 def _recorded_answer(task: Task, on_record: OnRecord) -> Answer:
     """Of a study that only its records tell of: what it would do now is not known where all went well."""
-    standing = on_record.standing(task.name)
+    standing = on_record.standing(task.name, ok_codes=task.traits.ok_codes)
     if standing.status is Status.RUNNING:
         return Answer(task=task, standing=standing, would_run=True, is_live=on_record.holder is not None)
     reason = past_reason(standing.past)

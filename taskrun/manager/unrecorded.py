@@ -11,7 +11,7 @@ from contextlib import suppress
 from taskrun.freshness import Files
 from taskrun.graph import Study
 from taskrun.journal import Records
-from taskrun.model import Check, Ended, EndRecord, Past
+from taskrun.model import Ended, EndRecord, Past, Traits
 from taskrun.names import log_name, result_name, script_name
 from taskrun.standing import end_of, look_for
 
@@ -44,13 +44,13 @@ def tidy(end: EndRecord, state: str) -> None:
 def _end(study: Study, past: Past, ended: Ended, files: Files, state: str) -> EndRecord:
     assert past.start is not None
     index = study.graph.index(past.name)
-    check = Check.STAT if index is None else study.graph.tasks[index].traits.check
+    traits = Traits() if index is None else study.graph.tasks[index].traits
     paths = past.start.signature.outputs
-    figures = files.take(paths, check, waits=True)
+    figures = files.take(paths, traits.check, waits=True)
     assert figures is not None
     missing = [path for path, figure in zip(paths, figures, strict=True) if figure is None]
     log = _log(study.root, os.path.join(state, log_name(past.name, ended.attempt)))
-    return end_of(past.name, ended, missing=missing, outputs=figures, log=log)
+    return end_of(past.name, ended, ok_codes=traits.ok_codes, missing=missing, outputs=figures, log=log)
 
 
 def _log(root: str, path: str) -> str | None:

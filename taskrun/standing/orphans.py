@@ -6,7 +6,7 @@ Reads only. What it finds is what the next run finds.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -55,11 +55,17 @@ def look_for(records: Records, past: Past, *, state: str, index: int = 0) -> Orp
 
 
 def end_of(
-    task: str, ended: Ended, *, missing: Sequence[str], outputs: tuple[Figure, ...] = (), log: str | None = None
+    task: str,
+    ended: Ended,
+    *,
+    ok_codes: Collection[int],
+    missing: Sequence[str],
+    outputs: tuple[Figure, ...] = (),
+    log: str | None = None,
 ) -> EndRecord:
     """What a run puts on record of an attempt that ended by itself. `missing`: outputs that are not there."""
     cause = message = None
-    if ended.exit_code:
+    if ended.exit_code != 0 and ended.exit_code not in ok_codes:
         cause = Cause.EXIT
     elif missing:
         cause, message = Cause.MISSING_OUTPUT, f"{task} did not make {named(missing)}"

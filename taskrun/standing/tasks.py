@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -111,13 +112,13 @@ class OnRecord(Struct, frozen=True):
             return None
         return self.records.runs.get(self.holder.run)
 
-    def standing(self, name: str) -> Standing:
-        """How the task called `name` stands."""
+    def standing(self, name: str, *, ok_codes: Collection[int] = ()) -> Standing:
+        """How the task called `name` stands. `ok_codes`: the exit codes that mean success besides 0."""
         past = self.records.past(name)
         if past is None:
             return Standing(Past(name), Status.WAITING)
         if past.start is not None and past.end is None:
-            return self._open(past, past.start)
+            return self._open(past, past.start, ok_codes)
         if past.skip is not None:
             return Standing(past, Status.SKIPPED)
         if past.end is not None:
@@ -130,7 +131,7 @@ class OnRecord(Struct, frozen=True):
         """The tasks that had an attempt, and that the study has no more."""
         return self.records.gone(graph.index)
 
-    def _open(self, past: Past, start: StartRecord) -> Standing:
+    def _open(self, past: Past, start: StartRecord, ok_codes: Collection[int]) -> Standing:
         """How an attempt without an end stands; a run that skipped the task since may have left it as it was."""
         if self.holder is not None and self.holder.run == start.run:
             return Standing(past, Status.RUNNING)
@@ -143,7 +144,7 @@ class OnRecord(Struct, frozen=True):
             return Standing(past, Status.FAILED, Cause.INTERRUPTED.value, orphan)
         paths = start.signature.outputs if self.root is not None else ()
         missing = [path for path in paths if not os.path.exists(os.path.join(self.root or "", path))]
-        end = end_of(past.name, orphan.ended, missing=missing)
+        end = end_of(past.name, orphan.ended, ok_codes=ok_codes, missing=missing)
         return Standing(replace(past, end=end, spawn=None, skip=None), _STATUSES[end.status], end.cause, orphan)
 
     def _is_to_be_retried(self, past: Past, end: EndRecord) -> bool:

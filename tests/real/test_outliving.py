@@ -421,3 +421,17 @@ def test_what_ended_by_itself_and_is_gone_from_the_sweep_is_cleaned_whole(folder
     assert (done.returncode, done.stderr) == (0, "1 file deleted, 5B; 1 task forgotten\n")
     assert not (folder.path / "out").exists()
     assert files_below(folder, "results") == []
+
+
+def test_an_exit_code_that_means_success_does_so_for_all_who_look_and_change(folder: Folder) -> None:
+    begin(folder, "exit 3")
+    let_go(folder)
+    folder.write("sweep.yaml", STUDY.format(end="exit 3").replace("outputs: out", "outputs: out\n    ok_codes: [3]"))
+    assert folder.statuses()["slow"] == "succeeded"
+    assert "it succeeded" in folder.taskrun("why", "slow").stdout
+    assert folder.taskrun("reset", "after").returncode == 0
+    assert folder.statuses()["slow"] == "succeeded"
+    assert folder.read("out") == "done\n"
+    status, last = run(folder)
+    assert (status, last["slow"]["event"]) == (0, "fresh")
+    assert executions(folder) == 1
