@@ -61,6 +61,14 @@ def can_ask(answers: TextIO | None, questions: TextIO | None) -> bool:
     return all(stream is not None and not stream.closed and stream.isatty() for stream in (answers, questions))
 
 
+def is_in_front(stream: TextIO) -> bool:
+    """Whether the stream's terminal is ours to draw on now: not while the shell has us in the background."""
+    try:
+        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+    except (OSError, ValueError):  # no terminal, or not that of our session: nobody else is there to be disturbed
+        return True
+
+
 def columns(stream: TextIO) -> int:
     """How wide the stream's terminal is now; asked anew whenever something is drawn."""
     return _size(stream)[0] or _USUAL_COLUMNS

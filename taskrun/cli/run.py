@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -108,6 +109,7 @@ def _agrees(redone: Redone) -> bool:
 def _shown(study: Study, options: Options, wishes: Wishes) -> int:
     """Run, and show it. The state is let go before anybody waits for a slow reader."""
     status = None
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # in the shell's background it goes on, whatever `stty tostop` says
     with ExitStack() as leaving:
         run = Run(study, options)
         with closing(run):

@@ -21,7 +21,7 @@ from taskrun.outlet import outlet_for
 from taskrun.pools import CORES
 from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
 from taskrun.printer.bottleneck import bottleneck
-from taskrun.term import columns, look
+from taskrun.term import columns, is_in_front, look
 
 _BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room for
 
@@ -53,6 +53,7 @@ class Display:
             outset,
             manner,
             columns=lambda: columns(words.text),
+            is_in_front=lambda: is_in_front(words.text),
             results=shown.binary,
             results_terminal=look(shown.text, color=wishes.color, environment=os.environ),
         )

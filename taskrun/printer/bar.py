@@ -93,6 +93,10 @@ class Screen:
     def has_bar(self) -> bool:
         return self._bar > 0
 
+    def forget(self) -> None:
+        """The bar stands somewhere above, and somebody else writes below it."""
+        self._bar = 0
+
     def drawn(self, lines: Sequence[str], bar: Sequence[Piece], paint: Paint) -> str:
         """What shows `lines`, and below them the bar, or none where it has no pieces."""
         text = self._erased() + "\n".join([*lines, bar_text(bar, paint)])

@@ -29,7 +29,8 @@ _BETWEEN_ESTIMATES = 0.5
 class Printer:
     """Shows a run on `stream`; what tasks wrote goes to `results`, if `manner` asks for it.
 
-    `columns` gives the width of the stream's terminal now. `results_terminal` is what the other stream can show.
+    `columns` gives the width of the stream's terminal now, `is_in_front` whether it is ours to draw on.
+    `results_terminal` is what the other stream can show.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Printer:
         manner: Manner,
         *,
         columns: Callable[[], int],
+        is_in_front: Callable[[], bool] = lambda: True,
         results: BinaryIO | None = None,
         results_terminal: Terminal | None = None,
     ) -> None:
@@ -53,6 +55,7 @@ class Printer:
         self._advice = Advice(outset.pools)
         self._failures = Failures(self._words, terminal, manner)
         self._screen = Screen(columns)
+        self._is_in_front = is_in_front
         self._output = shower(manner, results_terminal or Terminal())
         self._results = results
         self._draws = terminal.drawable and not manner.quiet
@@ -215,6 +218,9 @@ class Printer:
         return now - self._drawn_at >= (_BETWEEN_DRAWINGS if is_old else _CLOCK)
 
     def _put(self, lines: Sequence[str], *, with_bar: bool = False) -> None:
+        if self._draws and not self._is_in_front():
+            self._screen.forget()
+            with_bar = False
         bar = bar_pieces(self._tally, self._screen.room, unicode=self._terminal.unicode) if with_bar else []
         text = self._screen.drawn(lines, bar, self._terminal.paint)
         if not text or self.trouble is not None:
