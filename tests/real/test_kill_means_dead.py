@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ end = time.monotonic() + 60
 while time.monotonic() < end:
     if os.fork(): os._exit(0)
     os.setsid()
+    with open("beats", "a") as file: file.write(".")
 """
 
 
@@ -68,6 +70,13 @@ def alive(token: str) -> list[int]:
             if token.encode() in words and state not in b"ZX":
                 found.append(int(name))
     return found
+
+
+def beats(directory: Path) -> int:
+    """How often something has given a sign of life, a while after it should be dead."""
+    time.sleep(0.1)
+    path = directory / "beats"
+    return path.stat().st_size if path.exists() else 0
 
 
 def misbehaving(tmp_path: Path, text: str) -> tuple[Task, str]:
@@ -112,11 +121,12 @@ def test_nothing_of_a_killed_task_survives(tmp_path: Path, tree: str, owns_proce
 def test_nor_does_what_hides(tmp_path: Path, tree: str, owns_process: bool, force: bool) -> None:
     asked, token = misbehaving(tmp_path, ALONE[tree])
     with place(tmp_path, owns_process=owns_process, shims=True, grace=0.3) as here:
-        begin(here, asked, token) if tree != "born of a dying one" else here.start(asked)
+        here.start(asked)
         wait_until((tmp_path / "begun").exists)
         here.executor.kill(asked, force=force)
         end_of(here)
         assert alive(token) == []
+        assert beats(tmp_path) == beats(tmp_path)
 
 
 def test_what_left_the_group_of_a_task_that_ended_by_itself_is_left_alone(tmp_path: Path) -> None:

@@ -60,10 +60,21 @@ class _Watched:
         if len(self._seen) < 2:
             return resident
         now = time.monotonic()
-        if now >= self._due and resident > min(self.limit, self._resident * _GROWTH):
-            self._resident, self._share = resident, sum(map(_share, self._seen))
+        if now >= self._due and resident > self._resident * _GROWTH:
+            self._ask(resident)
             self._due = now + (time.monotonic() - now) / _PART
-        return min(resident, self._share + max(0, resident - self._resident))
+        used = min(resident, self._share + max(0, resident - self._resident))
+        if used > self.limit:  # so it seems
+            return self._share if self._ask(resident) else min(self._share, self.limit)
+        return used
+
+    def _ask(self, resident: int) -> bool:
+        """How much there is without what is shared; False where one has gone meanwhile: the others' shares grew."""
+        share = sum(map(_share, self._seen))
+        if not all(map(_resident, self._seen)):
+            return False
+        self._resident, self._share = resident, share
+        return True
 
 
 class Limits:
