@@ -60,13 +60,12 @@ class _Watched:
         if len(self._seen) < 2:
             return resident
         now = time.monotonic()
-        if now >= self._due and resident > self._resident * _GROWTH:
-            self._ask(resident)
+        seems = self._share + max(0, resident - self._resident)
+        if seems > self.limit or (now >= self._due and resident > self._resident * _GROWTH):
+            is_asked = self._ask(resident)
             self._due = now + (time.monotonic() - now) / _PART
-        used = min(resident, self._share + max(0, resident - self._resident))
-        if used > self.limit:  # so it seems
-            return self._share if self._ask(resident) else min(self._share, self.limit)
-        return used
+            return self._share if is_asked else min(self._share, self.limit)
+        return min(resident, self._share)
 
     def _ask(self, resident: int) -> bool:
         """How much there is without what is shared; False where one has gone meanwhile: the others' shares grew."""
