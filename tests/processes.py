@@ -20,6 +20,7 @@ from taskrun.pools import CORES, Supply
 DEADLINE = 30.0
 STATE = ".taskrun/study"
 STEP = Step("step")
+RUN = f"run-of-{os.getpid()}"  # whoever runs these tests at the same time has processes of another run
 
 
 def task(index: int, action: str | Sequence[str], **keys: object) -> Task:
@@ -40,7 +41,7 @@ class Place:
         jobs: int = 4,
         shims: bool = False,
         is_recorded: Callable[[str, int], bool] = lambda task, attempt: True,
-        run: str = "this-run",
+        run: str = RUN,
     ) -> None:
         self.root = root
         self.executor = LocalExecutor(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import STATE, Place, in_thread, place, task
+from processes import RUN, STATE, Place, in_thread, place, task
 
 from taskrun.errors import UsageError
 from taskrun.machine import group_members
@@ -186,7 +186,7 @@ def test_a_task_knows_who_it_is(tmp_path: Path) -> None:
         here.start(asked, number=9, round=3)
         here.until(lambda happened: len(happened) == 2)
         log = (tmp_path / STATE / "logs/sim.9.log").read_bytes()
-        assert log == b"sim|sim|3|1|this-run|3 times\n0.5 %|\xff\n"
+        assert log == b"sim|sim|3|1|%b|3 times\n0.5 %%|\xff\n" % RUN.encode()
 
 
 def test_what_cannot_start_is_an_end_with_the_systems_words(ways: Ways, tmp_path: Path) -> None:

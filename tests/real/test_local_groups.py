@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import STATE, Place, place, task
+from processes import RUN, STATE, Place, place, task
 from studies import wait_until
 
 from taskrun.machine import group_members, identity
@@ -100,7 +100,7 @@ import sys
 sys.path.insert(0, {os.fspath(Path(__file__).parent.parent)!r})
 from pathlib import Path
 from processes import Place, task
-here = Place(Path(sys.argv[1]), owns_process=True)
+here = Place(Path(sys.argv[1]), owns_process=True, run={RUN!r})
 asked = task(0, sys.argv[2])
 here.start(asked, number=4, round=2)
 handle = here.spawned(asked)
@@ -118,7 +118,7 @@ def orphan(tmp_path: Path, command: str) -> Handle:
         assert runner.stdout is not None
         pid, ticks, namespace = (int(word) for word in runner.stdout.readline().split())
         runner.kill()
-    return Handle("this-run", 4, 2, pid, ticks, namespace)
+    return Handle(RUN, 4, 2, pid, ticks, namespace)
 
 
 def adopt(here: Place, handle: Handle) -> Ended | Spawned:
@@ -133,7 +133,7 @@ def test_a_task_outlives_its_runner_and_is_waited_for(tmp_path: Path, owns_proce
     os.mkfifo(tmp_path / "go")
     handle = orphan(tmp_path, "read x < go; echo went > went")
     with place(tmp_path, owns_process=owns_process) as here:
-        assert adopt(here, handle if knows_pid else Handle("this-run", 4, 2)) == Spawned(0, handle)
+        assert adopt(here, handle if knows_pid else Handle(RUN, 4, 2)) == Spawned(0, handle)
         (tmp_path / "go").write_text("\n")
         end = here.until(lambda happened: len(happened) == 2)[1]
         assert isinstance(end, Ended)
@@ -148,7 +148,7 @@ def test_a_task_that_is_gone_was_interrupted(tmp_path: Path, knows_pid: bool) ->
     os.killpg(handle.pid or 0, signal.SIGKILL)
     wait_until(lambda: not group_members(handle.pid or 0))
     with place(tmp_path) as here:
-        end = adopt(here, handle if knows_pid else Handle("this-run", 4, 2))
+        end = adopt(here, handle if knows_pid else Handle(RUN, 4, 2))
         assert isinstance(end, Ended)
         assert end.cause is Cause.INTERRUPTED
 
@@ -157,7 +157,7 @@ def test_a_number_that_has_passed_to_another_process_is_not_taken_for_the_task(t
     handle = orphan(tmp_path, "sleep 60; :")
     try:
         with place(tmp_path) as here:
-            end = adopt(here, Handle("this-run", 4, 2, handle.pid, (handle.ticks or 0) + 1, handle.namespace))
+            end = adopt(here, Handle(RUN, 4, 2, handle.pid, (handle.ticks or 0) + 1, handle.namespace))
             assert isinstance(end, Ended)
             assert end.cause is Cause.INTERRUPTED
         assert group_members(handle.pid or 0)

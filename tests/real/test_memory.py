@@ -42,7 +42,7 @@ def eater(tmp_path: Path, *words: object, limit: int, limits: bool = True) -> Ta
 def test_what_uses_more_than_it_may_is_killed_for_that(tmp_path: Path, owns_process: bool, shims: bool) -> None:
     with place(tmp_path, owns_process=owns_process, shims=shims) as here:
         (end,) = here.run(eater(tmp_path, 200, 1, "own", 60, limit=100))
-    assert (end.cause, end.exit_code, end.signal) == (Cause.MEMORY, None, "SIGKILL")
+    assert (end.cause, end.exit_code, end.signal) == (Cause.MEMORY, None, "SIGKILL"), end
     assert end.message.startswith("used ")
     assert end.message.endswith("M of 100M")
     assert end.max_rss is not None

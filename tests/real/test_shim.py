@@ -22,6 +22,7 @@ from taskrun.results import Result, is_held, read_result
 
 pytestmark = pytest.mark.real
 
+FIRST = f"first-run-{os.getpid()}"
 WAITS = "touch begun; until [ -e go ]; do sleep 0.02; done; "
 
 
@@ -271,7 +272,7 @@ import sys
 sys.path.insert(0, {os.fspath(Path(__file__).parent.parent)!r})
 from pathlib import Path
 from processes import Place, task
-here = Place(Path(sys.argv[1]), owns_process=True, shims=True, run="first-run")
+here = Place(Path(sys.argv[1]), owns_process=True, shims=True, run={FIRST!r})
 asked = task(0, sys.argv[2])
 here.start(asked, number=4, round=2)
 handle = here.spawned(asked)
@@ -292,7 +293,7 @@ def orphan(tmp_path: Path, text: str) -> Iterator[Handle]:
         group = command(tmp_path, 4)
         runner.kill()
     try:
-        yield Handle("first-run", 4, 2, pid, ticks, namespace)
+        yield Handle(FIRST, 4, 2, pid, ticks, namespace)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
@@ -430,7 +431,7 @@ def write_result(tmp_path: Path, boot: str, *lines: str) -> str:
     """A file of a shim that nobody can see: of another pid namespace, or another machine."""
     path = Path(result_path(tmp_path, 4))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in (f"shim first-run {boot} 1 1 1 locked", "started 2 2", *lines)))
+    path.write_text("".join(f"{line}\n" for line in (f"shim {FIRST} {boot} 1 1 1 locked", "started 2 2", *lines)))
     return os.fspath(path)
 
 
@@ -438,8 +439,8 @@ def test_where_only_the_lock_tells_the_lock_is_waited_for(tmp_path: Path) -> Non
     path = write_result(tmp_path, "another-boot")
     with place(tmp_path) as here, open(path, "a") as shim:
         fcntl.flock(shim, fcntl.LOCK_EX)
-        found = adopt(here, Handle("first-run", 4, 2))
-        assert found == Spawned(0, Handle("first-run", 4, 2, 1, 1, 1, is_reachable=False))
+        found = adopt(here, Handle(FIRST, 4, 2))
+        assert found == Spawned(0, Handle(FIRST, 4, 2, 1, 1, 1, is_reachable=False))
         here.executor.kill(task(0, ""), force=True)
         here.happened.extend(here.executor.wait(0.3))
         assert ended(here.happened) == []
@@ -454,7 +455,7 @@ def test_a_result_from_before_a_restart_of_the_machine_is_not_trusted(
 ) -> None:
     write_result(tmp_path, boot or boot_id(), "ended 0 2.0 1.0 1.0 - 1700000000.0")
     with place(tmp_path) as here:
-        end = adopt(here, Handle("first-run", 4, 2))
+        end = adopt(here, Handle(FIRST, 4, 2))
         assert isinstance(end, Ended)
         assert end.cause is cause
 
