@@ -140,7 +140,7 @@ def write_seal(state: str, seal: Seal) -> None:
     temporary = f"{path}.new"
     try:
         content = _encoder.encode(seal)
-    except UnicodeEncodeError:  # a name that is no UTF-8
+    except (UnicodeEncodeError, OverflowError):  # a name that is no UTF-8, a file from the year 9999
         remove_seal(state)
         return
     try:

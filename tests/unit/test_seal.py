@@ -180,6 +180,14 @@ def test_a_variable_that_is_hidden_by_an_escape_leaves_no_seal(study: Path, hidd
     assert found.provenance is None
 
 
+def test_a_time_that_is_too_far_away_leaves_no_seal(study: Path) -> None:
+    seal = read_seal(str(study / ".taskrun/sweep"))
+    assert seal is not None
+    seal.figures[0] = 1, 253_370_764_800_000_000_000
+    write_seal(str(study / ".taskrun/sweep"), seal)
+    assert not (study / ".taskrun/sweep/seal").exists()
+
+
 def test_names_that_are_no_text_leave_no_seal(study: Path) -> None:
     write(study / "data/a", "some text\n")
     seal = read_seal(str(study / ".taskrun/sweep"))
