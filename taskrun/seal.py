@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from taskrun.freshness import Compared, Signer, compare, look_at
 from taskrun.graph import Graph, Study
@@ -34,6 +35,7 @@ from taskrun.model import (
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal
 _FEW = 8  # so many files of a task stand there one by one
+_GROWTH = 1 << 16  # bytes that a journal may grow by at least
 _STAMP = 96  # bytes at the beginning of the file, written anew while the rest stays
 
 Stamp = tuple[int, int, int]
@@ -45,7 +47,7 @@ class Seal(Struct, frozen=True, array_like=True):
 
     Columns by file: `paths`, `figures`, `checks`: what it is known by, and how it is compared. `steps`: the steps with
     the number of their tasks, in that order; `shapes` and `hints` as in a study. `gone`: names on record that the study
-    has no more; `run` and `run_end`: the last run when it was sealed.
+    has no more; `run` and `run_end`: the last run when it was sealed; `size`: the journal's then, in bytes.
     """
 
     provenance: Provenance
@@ -65,6 +67,11 @@ class Seal(Struct, frozen=True, array_like=True):
     paths: list[str]
     figures: list[Figure]
     checks: list[Check]
+    size: int = 0
+
+    def is_outgrown(self, stamp: Stamp) -> bool:
+        """Whether the journal that has this stamp has grown by so many runs that it should be read, and compacted."""
+        return stamp[0] > 2 * self.size + _GROWTH
 
     def holds(self, root: str) -> bool:
         """Whether every file is as it is known, so that nothing of the study would run."""
@@ -138,14 +145,15 @@ def write_seal(state: str, seal: Seal) -> None:
     """Put the seal beside the journal that is there now, while its directory is held. Without room there is none."""
     path = os.path.join(state, SEAL)
     temporary = f"{path}.new"
+    stamp = stamp_of(state)
     try:
-        content = _encoder.encode(seal)
+        content = _encoder.encode(replace(seal, size=stamp[0] if stamp is not None else 0))
     except (UnicodeEncodeError, OverflowError):  # a name that is no UTF-8, a file from the year 9999
         remove_seal(state)
         return
     try:
         with open(temporary, "wb") as file:
-            file.write(_stamped(stamp_of(state)))
+            file.write(_stamped(stamp))
             file.write(content)
         os.replace(temporary, path)
     except OSError:

@@ -33,7 +33,11 @@ class Sealed(Struct, frozen=True):
     state: str
 
     def take(self, jobs: Fraction | None) -> SealedRun | None:
-        """Hold the state for a run; None where the journal has changed since. Raises as `Run` does."""
+        """Hold the state for a run; None where the journal has changed since, or is better read for once. Raises as
+        `Run` does.
+        """
+        if self.seal.is_outgrown(self.stamp):
+            return None
         cores = usable_cores() if jobs is None else jobs
         record = replace(invocation(), total=len(self.seal.names), cores=float(cores))
         journal = Journal.resume(self.state, run=record, is_known=lambda: stamp_of(self.state) == self.stamp)

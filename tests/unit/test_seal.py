@@ -180,6 +180,21 @@ def test_a_variable_that_is_hidden_by_an_escape_leaves_no_seal(study: Path, hidd
     assert found.provenance is None
 
 
+def test_a_journal_that_only_grows_is_read_again_once_it_has_doubled(study: Path) -> None:
+    found = now(study)
+    assert found is not None
+    state = study / ".taskrun/sweep"
+    before = (state / "journal.jsonl").stat().st_size
+    runs = 0
+    while (found := now(study)) is not None and (run := found.take(None)) is not None:
+        for _ in run.stream():
+            pass
+        run.close()
+        runs += 1
+    assert runs > 20
+    assert 0 < (state / "journal.jsonl").stat().st_size - 2 * before - (1 << 16) < 1000
+
+
 def test_a_time_that_is_too_far_away_leaves_no_seal(study: Path) -> None:
     seal = read_seal(str(study / ".taskrun/sweep"))
     assert seal is not None
