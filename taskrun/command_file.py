@@ -16,7 +16,7 @@ from taskrun.errors import Mistake, Place, SweepError
 from taskrun.graph import Draft, Study
 from taskrun.model import Shell, Step, Task
 
-STEP = Step("line")
+STEP = Step("line", is_template=False)
 MOST_COMMANDS = 2_000_000
 _DIGITS = 10  # of a hash: among 10,000 commands two have the same one in one of 20,000 files
 _ALL_DIGITS = 32

@@ -52,8 +52,8 @@ class Policy(Struct, frozen=True):
         return self.on_failure is not OnFailure.IGNORE and not task.traits.allow_failure
 
     def holds(self, task: Task) -> bool:
-        """Whether the step of `task` may be held back: what needs it would not run anyhow."""
-        return self.may_hold and self.breaks(task)
+        """Whether the step of `task` may be held back: what needs it would not run anyhow, and its tasks are alike."""
+        return self.may_hold and task.step.is_template and self.breaks(task)
 
     @property
     def stops_at_once(self) -> bool:

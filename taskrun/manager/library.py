@@ -205,7 +205,9 @@ class Manager:
         output = self._keys.path("stdout", stdout)
         shared = self._steps.get((step, wanted.desc))
         if shared is None:
-            shared = self._steps[step, wanted.desc] = Step(step, desc=wanted.desc)
+            shared = self._steps[step, wanted.desc] = Step(
+                step, desc=wanted.desc, is_template=step != self._step_name(None)
+            )
         return Described(
             index=len(self._base.graph) if self._sketch is None else len(self._sketch),
             name=name,
@@ -279,8 +281,8 @@ class Manager:
         all), done or not. `only`: without what the selected tasks need. `jobs`: how many cores to share this time.
         `on_failure`: after a failure, "continue" with all that does not depend on it, "drain" (start nothing more, let
         running tasks end), "kill" (terminate them), or "ignore" it (what depends on it runs). `max_failures`: so many,
-        or a share of the tasks to execute ("10%"), and nothing more is started. `hold`: a step that fails everywhere
-        alike is held back, and what is left of it skipped once it failed elsewhere in the same way.
+        or a share of the tasks to execute ("10%"), and nothing more is started. `hold`: tasks of one `step=` that
+        fail everywhere alike are held back, and what is left of them skipped once others of it failed so too.
         `progress`: show on standard error what `taskrun run` shows. `commands`: print each command to standard output
         when it starts, as long as somebody reads it; with `progress`, show it there.
 

@@ -47,12 +47,16 @@ def as_signed(text: str) -> str:
 
 
 class Step(Struct, frozen=True):
-    """What all tasks of a step share. `names` and `lets` name the values that each of its tasks holds, in order."""
+    """What all tasks of a step share. `names` and `lets` name the values that each of its tasks holds, in order.
+
+    `is_template`: its tasks are one command at different points, and not just some that nobody has grouped.
+    """
 
     name: str
     names: tuple[str, ...] = ()
     lets: tuple[str, ...] = ()
     desc: str = ""
+    is_template: bool = True
 
 
 class Retries(Struct, frozen=True):

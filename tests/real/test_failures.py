@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -263,3 +265,24 @@ def test_others_all_run(folder: Folder, good: str, how: tuple[str, ...]) -> None
     folder.write("sweep.yaml", HUNDRED.replace("GOOD", good))
     assert folder.taskrun("run", "-j2", *how).returncode == 1
     assert len(starts(folder, "sim")) == 100
+
+
+def test_tasks_of_a_manager_are_held_back_only_where_they_are_a_step(folder: Folder) -> None:
+    loop = """
+import taskrun
+manager = taskrun.Manager("many", jobs=1)
+for number in range(30):
+    manager.task_new(f"t{number}", "exit 3", step=STEP)
+if __name__ == "__main__":
+    summary = manager.run()
+    print(len(summary.failures), summary.skipped)
+"""
+    for name, step, said in (("loose", "None", "30 0"), ("grouped", "'sim'", "16 14")):
+        folder.write(f"{name}.py", loop.replace("STEP", step).replace("many", name))
+        done = subprocess.run(
+            [sys.executable, f"{name}.py"], cwd=folder.path, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == said, done.stderr
+    folder.write("jobs.txt", "".join(f"exit 3 # {number}\n" for number in range(30)))
+    summary = folder.events("jobs.txt")[-1]
+    assert summary["counts"] == {"succeeded": 0, "failed": 30, "fresh": 0, "skipped": 0}

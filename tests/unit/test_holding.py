@@ -223,6 +223,17 @@ def test_a_stop_while_a_step_is_held_skips_the_rest_as_stopped() -> None:
     assert {event.reason for event in skips(events)} == {"the run was stopped"}
 
 
+def test_tasks_that_nobody_has_grouped_are_not_alike() -> None:
+    """Lines of a text file, and tasks of a Manager without a step of their own."""
+    draft = Draft()
+    for number in range(40):
+        draft.add(Task(number, f"t{number}", Step("line", is_template=False), TRUE))
+    found = draft.build()
+    executor = one_core(all_of(found, FAILS))
+    assert skips(run(found, executor)) == []
+    assert len(executor.starts) == 40
+
+
 def test_a_step_of_ten_thousand_costs_no_more_than_its_tasks() -> None:
     found = steps(sim=10_000)
     executor = one_core(all_of(found, FAILS))
