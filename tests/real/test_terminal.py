@@ -22,6 +22,7 @@ def test_the_bar_ends_at_100_percent_above_the_summary_and_in_colour(folder: Fol
     assert without_times(terminal.shown) == [
         "sim ×2 (n)",
         "2 tasks",
+        "bottleneck: 1 core, shared by 2 tasks",
         "succeeded  sim/n=1  TIME",
         "succeeded  sim/n=2  TIME",
         "███████████████████  100%  2/2  in TIME",
@@ -51,6 +52,7 @@ def test_ctrl_c_says_what_it_does_and_leaves_a_clean_terminal(folder: Folder) ->
     assert shown == [
         "wait ×1   never ×1",
         "2 tasks",
+        "bottleneck: 1 core, shared by 2 tasks",
         "stopping: waiting for 1 running task; Ctrl-C again to terminate them",
         "stopping: terminating 1 running task; Ctrl-C again to kill them",
         "cancelled  wait  after TIME",
