@@ -127,7 +127,8 @@ class _Loader:
         self._sets = sets
         self._findings = findings
         self._paths = Paths(origin.root)
-        self._pools = {**totals(file), **pools}
+        self._stated = totals(file)
+        self._pools = {**self._stated, **pools}
         before = len(findings.mistakes)
         self._points = build_points(file.sweep, file.exclude, sets=sets, directory=origin.root, findings=findings)
         self._has_points = len(findings.mistakes) == before
@@ -163,6 +164,8 @@ class _Loader:
     def _study(self, graph: Graph, shapes: tuple[StepShape, ...]) -> Study:
         hints = sorted(self._findings.hints, key=lambda hint: hint.place.key)
         unused = frozenset(self._unused)
+        requests = {id(task.traits): task.traits.request for task in graph.tasks}.values()
+        asked = {pool for request in requests for pool, _ in request}  # nobody knows what was typed besides
         return Study(
             name=self._origin.name,
             root=self._origin.root,
@@ -173,7 +176,7 @@ class _Loader:
             names=tuple(name for name in self._points.names if name not in unused),
             points=AllPoints(self._points, unused),
             provenance=provenance_of(self._origin.digest, self._findings.witness),
-            pools=self._pools,
+            pools={pool: total for pool, total in self._pools.items() if pool in self._stated or pool in asked},
             places=self._places,
         )
 

@@ -324,3 +324,11 @@ steps: {sim: {run: "python3 eat.py # {n}", memory: 2G, cores: 0}}
     assert "in 6 tasks: with " in hint
     assert hint.endswith("would fit at once instead of 2")
     assert "bottleneck: 4G of memory, shared by 6 tasks" in run.stderr
+
+
+def test_a_pool_that_is_mistyped_is_a_mistake(folder: Folder) -> None:
+    folder.write("sweep.yaml", "pools: {licence: 2}\nsteps:\n  a: {run: 'true', tokens: {licence: 1}}\n")
+    wrong = folder.taskrun("run", "--pool", "licens=1")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "taskrun: --pool licens: no task asks for that; did you mean 'licence'?\n"
+    assert folder.taskrun("run", "--pool", "licence=1").returncode == 0
