@@ -96,7 +96,8 @@ class Ends:
 
     def follow(self, change: Change, blame: Blame | None = None) -> None:
         """Tell what follows from a move."""
-        self.look_again(change.ready)
+        if change.ready:
+            self.look_again(change.ready)
         for index, culprit in change.skipped:
             said = blame or self._blame(culprit)
             self._telling.say(Skipped(self._now(), self._tasks[index], said.culprit, said.reason))
@@ -114,7 +115,8 @@ class Ends:
     def _finish(self, end: Finished) -> None:
         index, is_success = end.task.index, end.settled.status is Status.SUCCEEDED
         self._numbers.forget(end.task)
-        self.waiting.forget(end.task)
+        if self.waiting.failed:
+            self.waiting.forget(end.task)
         self._telling.say(end)
         self.follow(self._plan.finish(index, succeeded=is_success))
         if is_success:
@@ -123,9 +125,8 @@ class Ends:
             self._stop.note_cancelled()
         else:
             self._stop.count(end.task)
-        freed = self.holding.take(end)
-        if freed:
-            self.look_again(freed)
+        if end.task.step.name not in self.holding.cleared:
+            self.look_again(self.holding.take(end))
 
     def _give_up(self) -> None:
         """What waits for its retry has failed for good."""

@@ -44,8 +44,9 @@ class _Watched(Struct):
 
 
 class Holding:
-    """`held`: what is held, by step. `has_begun`: whether a task has failed and is tried again, which goes on whatever
-    becomes of its step.
+    """`held`: what is held, by step; `cleared`: the steps of which tasks succeeded, or failed in different ways.
+
+    `has_begun`: whether a task has failed and is tried again, which goes on whatever becomes of its step.
     """
 
     def __init__(self, tasks: Sequence[Task], plan: Plan, policy: Policy, has_begun: Callable[[int], bool]) -> None:
@@ -53,7 +54,7 @@ class Holding:
         self._plan = plan
         self._policy = policy
         self._has_begun = has_begun
-        self._cleared: set[str] = set()  # steps of which tasks succeeded, or failed in different ways
+        self.cleared: set[str] = set()
         self._watched: dict[str, _Watched] = {}
         self.held: dict[str, _Watched] = {}
         self._members: dict[str, list[int]] = {}  # by step, once one was held
@@ -63,7 +64,7 @@ class Holding:
     def take(self, end: Finished) -> Sequence[int]:
         """A task has ended for good."""
         step = end.task.step.name
-        if step in self._cleared or not self._policy.holds(end.task):
+        if step in self.cleared or not self._policy.holds(end.task):
             return ()
         if end.settled.status is Status.SUCCEEDED:
             return self._clear(step)
@@ -109,7 +110,7 @@ class Holding:
 
     def _clear(self, step: str) -> Sequence[int]:
         """It does not fail alike everywhere."""
-        self._cleared.add(step)
+        self.cleared.add(step)
         watched = self._watched.pop(step, None)
         self.held.pop(step, None)
         return watched.parked if watched is not None else ()

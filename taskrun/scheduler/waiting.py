@@ -10,28 +10,28 @@ _WORTH_IT = frozenset({Cause.EXIT, Cause.SIGNAL, Cause.TIMEOUT, Cause.MEMORY, Ca
 
 
 class Waiting:
-    """`ends`: by task, the last failure of those that wait."""
+    """`ends`: by task, the last failure of those that wait; `failed`: how often those failed that are not over."""
 
     def __init__(self) -> None:
         self._due: Timers[int] = Timers()
         self.ends: dict[int, Finished] = {}
-        self._failed: dict[int, int] = {}
+        self.failed: dict[int, int] = {}
 
     def has_begun(self, index: int) -> bool:
         """Whether a task has failed in this run, and is, or was, to be tried again."""
-        return index in self._failed
+        return index in self.failed
 
     def wants(self, end: Finished) -> bool:
         """Whether a task that has ended has a retry left."""
         most = end.task.traits.retries.most
         if not most or end.settled.status is Status.SUCCEEDED or end.settled.cause not in _WORTH_IT:
             return False
-        return self._failed.get(end.task.index, 0) < most
+        return self.failed.get(end.task.index, 0) < most
 
     def put(self, end: Finished) -> Retrying:
         """It waits from now on."""
         index = end.task.index
-        retry = self._failed[index] = self._failed.get(index, 0) + 1
+        retry = self.failed[index] = self.failed.get(index, 0) + 1
         due = end.time + end.task.traits.retries.wait(retry)
         self.ends[index] = end
         self._due.set(due, index)
@@ -39,8 +39,7 @@ class Waiting:
 
     def forget(self, task: Task) -> None:
         """It has ended for good."""
-        if self._failed:
-            self._failed.pop(task.index, None)
+        self.failed.pop(task.index, None)
 
     def next_due(self) -> float | None:
         """When the next one is to be tried again."""
