@@ -1,72 +1,131 @@
-"""Times taskrun beside ninja on the same commands, in turn, and prints the ratios: `make bench`, or
+"""Times taskrun beside the floor and its peers on the same work, in turn, and tells which goals are met: `make bench`,
+or
 
-    python bench/bench.py [--tasks 10000] [--rounds 5] [-j 2]
+    python bench/bench.py [--rows a,c] [--rounds 5] [-j 2] [--small] [--no-results]
 
-Machines are noisy: what counts is the median of the ratios of neighbouring runs, not a single figure.
+Peers that pip has are installed into bench/.peers; those that are not to be had are left out with a word. What is found
+is printed, and goes to bench/RESULTS.md, the newest on top. Machines are noisy: look at ratios of neighbouring runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import loads
+import races
+from measure import FailedError
+from peers import HERE, US, Tools, tools
+from races import Bench, say
+from table import Report, goals_table, report_text
 
-def write_studies(folder: Path, tasks: int) -> None:
-    """The same commands twice: as a sweep file and as a ninja file that keeps a log of each command."""
-    (folder / "sweep.yaml").write_text(
-        f"sweep:\n  i: {{from: 1, to: {tasks}}}\nsteps:\n  work:\n    run: 'true'\n    per: i\n"
-    )
-    rules = ["rule work", "  command = true > logs/$out.log 2>&1"]
-    rules += [f"build t{i}: work" for i in range(1, tasks + 1)]
-    (folder / "build.ninja").write_text("\n".join(rules) + "\n")
-
-
-def seconds(command: list[str], folder: Path) -> float:
-    """The wall time of one command, which must succeed."""
-    begin = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begin
-
-
-def one_round(tasks: int, jobs: int) -> tuple[float, float, float]:
-    """Wall seconds of ninja, of us, and of our second run, which finds everything done."""
-    ours = [sys.executable, "-m", "taskrun", "run", "sweep.yaml", "-j", str(jobs)]
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        write_studies(folder, tasks)
-        (folder / "logs").mkdir()
-        ninja = seconds(["ninja", f"-j{jobs}"], folder)
-        first = seconds(ours, folder)
-        second = seconds(ours, folder)
-    return ninja, first, second
+RESULTS = HERE / "RESULTS.md"
+HEAD = "# Results\n\nWritten by `make bench`, the newest on top.\n"
+ROWS: dict[str, Callable[[Bench], Report]] = {
+    name: {**races.ROWS, **loads.ROWS}[name] for name in ["a", "b", "c", "d", "e", "f", "g", "h", "makespan"]
+}
+BUSY = 0.25  # the load per core from which on figures are worth little
 
 
 def main() -> None:
-    """Run the rounds and print a line for each, then the medians."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("-j", "--jobs", type=int, default=2)
+    """Run the rows, print the tables, write them down."""
+    options = _options()
+    begin = time.time()
+    heading = _heading()
+    with tempfile.TemporaryDirectory(prefix="taskrun-bench-", dir=options.folder) as name:
+        found = tools(install=not options.small)
+        for word in found.left_out:
+            say(f"bench: left out: {word}")
+        bench = Bench(found, Path(name), jobs=options.jobs, rounds=options.rounds, small=options.small)
+        try:
+            reports = [_report(bench, row) for row in options.rows]
+        except FailedError as error:
+            sys.exit(f"bench: {error}")
+        text = _text(heading, options, found, reports, time.time() - begin)
+        print(text)
+        if options.results:
+            _write_down(text)
+        say("bench: the directories that were used are deleted")
+
+
+def _report(bench: Bench, row: str) -> Report:
+    say((ROWS[row].__doc__ or row).strip())
+    return ROWS[row](bench)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=_rows, default=list(ROWS), help=f"of {','.join(ROWS)}")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default: 5)")
+    parser.add_argument("-j", "--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--small", action="store_true", help="seconds, to see that everything works; times say nothing")
+    parser.add_argument("--no-results", dest="results", action="store_false", help="print only, write no RESULTS.md")
+    parser.add_argument("--folder", help="where the work is done (default: a directory for temporary files)")
     options = parser.parse_args()
-    if shutil.which("ninja") is None:
-        sys.exit("bench: ninja is not installed (apt-get install ninja-build)")
-    python = sys.version.split()[0]
-    print(f"{options.tasks} tasks of `true`, {options.jobs} at a time, {os.cpu_count()} cores, Python {python}")
-    rows = []
-    for number in range(1, options.rounds + 1):
-        ninja, first, second = one_round(options.tasks, options.jobs)
-        rows.append((first / ninja, second))
-        print(f"round {number}: ninja {ninja:.2f} s, taskrun {first:.2f} s ({first / ninja:.2f}), again {second:.2f} s")
-    ratios, again = zip(*rows, strict=True)
-    print(f"median ratio to ninja {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-    print(f"median of the second run {statistics.median(again):.2f} s ({min(again):.2f} to {max(again):.2f})")
+    options.rounds = options.rounds or (1 if options.small else 5)
+    options.results = options.results and not options.small
+    return options
+
+
+def _rows(text: str) -> list[str]:
+    rows = [row.strip() for row in text.split(",")]
+    unknown = [row for row in rows if row not in ROWS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return rows
+
+
+def _text(
+    heading: Sequence[str], options: argparse.Namespace, found: Tools, reports: Sequence[Report], took: float
+) -> str:
+    """Date and machine, the goals, then each row."""
+    versions = "; ".join(tool.version for tool in found.found.values())
+    parts = [
+        f"## {heading[0]}",
+        f"{heading[1]}  \nVersions: {versions}" + "".join(f"  \nLeft out: {word}" for word in found.left_out),
+        f"{options.rounds} rounds, at most {options.jobs} commands at a time, in {took / 60:.0f} minutes."
+        + (" Small: the times say nothing." if options.small else ""),
+    ]
+    goals = [goal for report in reports for goal in report.goals]
+    if goals:
+        parts += ["### Goals", goals_table(goals)]
+    return "\n\n".join([*parts, *map(report_text, reports)]) + "\n"
+
+
+def _heading() -> tuple[str, str]:
+    """When, which version, and on what: found before anything has made the machine busy."""
+    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    commit = subprocess.run(describe, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
+    when = time.strftime("%Y-%m-%d %H:%M")
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    machine = f"{_cpu()}, {cores} cores, {_memory()}; Linux {os.uname().release}; Python {sys.version.split()[0]}"
+    if load > BUSY * cores:
+        machine += f"; **busy when it began: load {load:.1f}**"
+        say(f"bench: the machine is busy (load {load:.1f}): the figures will be worth little")
+    return f"{when}, {US} {commit}".rstrip(), machine
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), os.uname().machine)
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+
+
+def _write_down(text: str) -> None:
+    """On top of what is there."""
+    before = RESULTS.read_text().removeprefix(HEAD) if RESULTS.exists() else ""
+    fresh = RESULTS.with_suffix(".new")
+    fresh.write_text(f"{HEAD}\n{text}{before}")
+    os.replace(fresh, RESULTS)
 
 
 if __name__ == "__main__":
