@@ -1,7 +1,8 @@
 # Two commands do everything on a machine with python3 (3.11 or later, with venv), make and git:
 #   make demo   installs into .venv and runs the network-simulation example to its pictures
 #   make test   installs what the tests need and runs ruff, mypy --strict and pytest
-# `make bench` times taskrun beside ninja; `make docs` and `make completions` write what comes from the program itself.
+# `make bench` times taskrun beside its peers (some of it: make bench BENCH="--rows a,c --rounds 3"); `make docs` and
+# `make completions` write what comes from the program itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +29,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python bench/bench.py
+	$(BIN)/python bench/bench.py $(BENCH)
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/make.py

@@ -47,6 +47,8 @@ def main() -> None:
             reports = [_report(bench, row) for row in options.rows]
         except FailedError as error:
             sys.exit(f"bench: {error}")
+        except KeyboardInterrupt:
+            sys.exit(130)
         text = _text(heading, options, found, reports, time.time() - begin)
         print(text)
         if options.results:
@@ -85,7 +87,7 @@ def _text(
     heading: Sequence[str], options: argparse.Namespace, found: Tools, reports: Sequence[Report], took: float
 ) -> str:
     """Date and machine, the goals, then each row."""
-    versions = "; ".join(tool.version for tool in found.found.values())
+    versions = ", ".join(f"{tool.name} {tool.version}" for tool in found.found.values())
     parts = [
         f"## {heading[0]}",
         f"{heading[1]}  \nVersions: {versions}" + "".join(f"  \nLeft out: {word}" for word in found.left_out),
@@ -94,7 +96,7 @@ def _text(
     ]
     goals = [goal for report in reports for goal in report.goals]
     if goals:
-        parts += ["### Goals", goals_table(goals)]
+        parts += ["### Goals", goals_table(goals, judged=not options.small)]
     return "\n\n".join([*parts, *map(report_text, reports)]) + "\n"
 
 

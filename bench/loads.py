@@ -80,8 +80,8 @@ def _reruns(bench: Bench, work: Work, notes: list[str]) -> dict[str, list[Usage]
         Contestant("doit", "doit", write_doit, 10_000),
         Contestant("snakemake", "snakemake", write_snakemake, 10_000),
     ]:
-        if bench.has(each.tool) and work.count <= each.most:
-            say(f"  {each.label}: {work.count:,} tasks are done once")
+        if bench.has(each.tool) and work.tasks <= each.most:
+            say(f"  {each.label}: {work.tasks:,} tasks are done once")
             try:
                 prepared.append(_done_once(bench, each, work))
             except FailedError as error:
@@ -108,7 +108,7 @@ def _done_once(bench: Bench, each: Contestant, work: Work) -> Timed:
     command = [*bench.words(each.tool), *how.words]
     if each.tool in ("make", "snakemake"):
         (folder / "out").mkdir(exist_ok=True)
-        for place in range(work.count):
+        for place in range(work.tasks):
             (folder / "out" / str(place)).touch()
     else:
         used(command, folder, how.env)

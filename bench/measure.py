@@ -102,8 +102,11 @@ def idle(
     before = _awake(process.pid)
     time.sleep(seconds)
     after = _awake(process.pid)
+    are_running = len(_children(process.pid)) >= children
     if process.wait():
         raise FailedError(_words(command, process.returncode, ""))
+    if not are_running:
+        raise FailedError(f"{command[0]} in {folder}: the commands ended while it was looked at")
     return Idle(after.cpu - before.cpu, after.wakes - before.wakes)
 
 

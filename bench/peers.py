@@ -5,11 +5,12 @@ What pip can install goes into `bench/.peers`, which git ignores; everything els
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +39,8 @@ class Tools(NamedTuple):
 
 
 def tools(*, install: bool) -> Tools:
-    """Us, the floor, and the peers; those of pip are installed if they are wanted and not there yet."""
-    kept: dict[str, Tool] = {US: Tool(US, ours(), _version([*ours()], "--version"))}
+    """Us, the floor, and the peers; those of pip only where they may be installed."""
+    kept: dict[str, Tool] = {US: Tool(US, ours(), _version(ours()))}
     left_out = []
     for tool in _peers(install=install):
         if isinstance(tool, Tool):
@@ -67,21 +68,20 @@ def _of_the_system(name: str) -> Tool | str:
     path = shutil.which(name)
     if path is None:
         return f"{name}: not installed"
-    version = _version([path], "--version")
-    if not version.startswith(_FIRST.get(name, "")):
+    if _FIRST.get(name, "") not in _first_line((path,)):
         return f"{name}: {path} is another program"
-    return Tool(name, (path,), version)
+    return Tool(name, (path,), _version((path,)))
 
 
 def _by_pip(name: str, *, install: bool) -> Tool | str:
     path = PEERS / "bin" / name
+    if not install:
+        return f"{name}: not in the small form"
     if not path.exists():
-        if not install:
-            return f"{name}: not installed"
         print(f"bench: pip installs {name} into {PEERS.relative_to(HERE.parent)}", file=sys.stderr)
         if complaint := _install(name):
             return f"{name}: pip cannot install it: {complaint}"
-    return Tool(name, (str(path),), _version([str(path)], "--version"))
+    return Tool(name, (str(path),), _version((str(path),)))
 
 
 def _install(name: str) -> str:
@@ -104,14 +104,20 @@ def _floor() -> Tool | str:
         return "floor: no C compiler (cc)"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         PEERS.mkdir(exist_ok=True)
-        subprocess.run([compiler, "-O2", "-o", str(program), str(source)], check=True)
-    return Tool(FLOOR, (str(program),), _version([compiler], "--version"))
+        fresh = PEERS / f"{FLOOR}.{os.getpid()}"
+        subprocess.run([compiler, "-O2", "-o", str(fresh), str(source)], check=True)
+        os.replace(fresh, program)  # somebody else may be running it
+    return Tool(FLOOR, (str(program),), f"cc {_version((compiler,))}")
 
 
-def _version(words: list[str], option: str) -> str:
-    """The first line that has a number, without what stands behind the number."""
-    done = subprocess.run([*words, option], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    for line in (done.stdout + done.stderr).splitlines():
-        if found := re.match(r".*?\d+(\.\d+)+|GNU parallel \d+", line):
-            return found[0]
-    return "?"
+def _version(words: Sequence[str]) -> str:
+    """The first thing that looks like one, a date too."""
+    found = re.search(r"\d+(\.\d+)+|\d{8}", _first_line(words))
+    return found[0] if found else "?"
+
+
+def _first_line(words: Sequence[str]) -> str:
+    """Of what a program says of its version."""
+    command = [*words, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return (done.stdout or done.stderr).partition("\n")[0]

@@ -70,12 +70,12 @@ class Bench:
 
     def finished(self, work: Work) -> Path:
         """A directory where we have done this work; made once for each size."""
-        if work.count not in self._finished:
+        if work.tasks not in self._finished:
             folder = self.fresh()
             how = write_sweep(folder, work, self.jobs)
             used([*self.words(US), *how.words], folder, how.env)
-            self._finished[work.count] = folder
-        return self._finished[work.count]
+            self._finished[work.tasks] = folder
+        return self._finished[work.tasks]
 
 
 def say(text: str) -> None:
@@ -147,7 +147,7 @@ def floor(kind: str, logs: int) -> Writer:
     def write(folder: Path, work: Work, jobs: int) -> How:
         (folder / "logs").mkdir()
         (folder / "out").mkdir()
-        return How([str(work.count), str(jobs), kind, str(logs), "."], {})
+        return How([str(work.tasks), str(jobs), kind, str(logs), "."], {})
 
     return write
 
@@ -222,18 +222,17 @@ def piped_row(bench: Bench) -> Report:
 
 def idle_row(bench: Bench) -> Report:
     """(f): what a runner does while it has nothing to do."""
-    jobs, window = bench.size(8, 3), bench.size(10, 1)
-    settle = 0.5 if window > 1 else 0.1
-    work = sleeping(jobs, window + settle + (2 if window > 1 else 1))
+    jobs, window, settle = (3, 0.3, 0.1) if bench.small else (8, 10.0, 0.5)
+    work = sleeping(jobs, window + settle + 2)  # 2: until all of them have begun
     contestants = [
-        Contestant("make", "make", write_make),
         Contestant(NINJA, "ninja", write_ninja),
         Contestant(US, US, write_sweep),
+        Contestant("make", "make", write_make),
         Contestant("GNU parallel", "parallel", write_parallel),
         Contestant("doit", "doit", write_doit),
         Contestant("snakemake", "snakemake", write_snakemake),
     ]
-    entered = {each.label: each for each in contestants if bench.has(each.tool)}
+    entered = {each.label: each for each in contestants[: bench.size(6, 2)] if bench.has(each.tool)}
     found: dict[str, list[Idle]] = {label: [] for label in entered}
     notes = ["The runner's own process and its threads; the processes that it starts are not counted."]
     for _, label in in_turn(list(entered), min(bench.rounds, 3)):
@@ -249,8 +248,8 @@ def idle_row(bench: Bench) -> Report:
     cpus = {label: spread(each.cpu for each in idles) for label, idles in found.items() if idles}
     wakes = {label: spread(each.wakes for each in idles) for label, idles in found.items() if idles}
     lines = [[label, whole(cpus[label], milli), whole(wakes[label], number)] for label in cpus]
-    goals = [Goal("f", f"own CPU in {window} s of waiting", cpus[US], 0.05, milli)]
-    return Report("f", f"{jobs} tasks sleep for {window} s", ["runner", "own CPU", "wake-ups"], lines, goals, notes)
+    goals = [Goal("f", f"own CPU in {window:g} s of waiting", cpus[US], 0.05, milli)]
+    return Report("f", f"{jobs} tasks sleep for {window:g} s", ["runner", "own CPU", "wake-ups"], lines, goals, notes)
 
 
 def _head(to: str) -> list[str]:

@@ -15,16 +15,16 @@ STRICT = "bash -euo pipefail -c"
 
 
 class Work(NamedTuple):
-    """So many commands, all the same; `needs` gives those that have to be done before a command of a number.
+    """So many commands, all the same; `needs` gives those that have to be done before one.
 
-    `sweep`: our own way to say it; `None` where it takes Python, which `needs` does.
+    `sweep`: our own words for it; None where tasks need others of their own step, which takes Python.
     """
 
-    count: int
+    tasks: int
     command: str
     sweep: str | None
     makes: bool = False  # the command makes its output
-    needs: Callable[[int], Sequence[int]] = lambda number: ()
+    needs: Callable[[int], Sequence[int]] = lambda number: ()  # by number, from 0
     has_needs: bool = False
     is_strict: bool = False  # takes bash in strict mode
 
@@ -113,7 +113,7 @@ def write_logged_ninja(folder: Path, work: Work, jobs: int) -> How:
 def _write_ninja(folder: Path, work: Work, jobs: int, command: str) -> How:
     _make_outputs(folder, work)
     lines = ["rule work", f"  command = {command.replace(OUT, '$out')}"]
-    for number in range(work.count):
+    for number in range(work.tasks):
         lines.append(f"build {_target(work, number)}: work {' '.join(_target(work, n) for n in work.needs(number))}")
     (folder / "build.ninja").write_text("\n".join(lines) + "\n")
     return How([f"-j{jobs}"], {})
@@ -123,8 +123,8 @@ def write_make(folder: Path, work: Work, jobs: int) -> How:
     """Without the rules that make knows by itself: looking for them takes it longer than anything else."""
     _make_outputs(folder, work)
     lines = [f"SHELL := /bin/bash\n.SHELLFLAGS := {STRICT.partition(' ')[2]}"] if work.is_strict else []
-    lines.append(f"all: {' '.join(_target(work, number) for number in range(work.count))}")
-    for number in range(work.count):
+    lines.append(f"all: {' '.join(_target(work, number) for number in range(work.tasks))}")
+    for number in range(work.tasks):
         lines.append(f"{_target(work, number)}: {' '.join(_target(work, n) for n in work.needs(number))}")
         lines.append("\t@" + work.command.replace(OUT, "$@"))
     (folder / "Makefile").write_text("\n".join(lines) + "\n")
@@ -134,7 +134,7 @@ def write_make(folder: Path, work: Work, jobs: int) -> How:
 def write_parallel(folder: Path, work: Work, jobs: int) -> How:
     """A list of commands, and its own record of them."""
     _make_outputs(folder, work)
-    lines = [work.command.replace(OUT, f"out/{number}") for number in range(work.count)]
+    lines = [work.command.replace(OUT, f"out/{number}") for number in range(work.tasks)]
     (folder / "commands").write_text("\n".join(lines) + "\n")
     return How([f"-j{jobs}", "--will-cite", "--joblog", "joblog", "-a", "commands"], {})
 
@@ -172,7 +172,7 @@ def write_snakemake(folder: Path, work: Work, jobs: int) -> How:
 
 def _table(work: Work) -> str:
     """For each command the numbers of those that it needs, as Python writes them."""
-    return repr([tuple(work.needs(n)) for n in range(work.count)]) if work.has_needs else f"[()] * {work.count}"
+    return repr([tuple(work.needs(n)) for n in range(work.tasks)]) if work.has_needs else f"[()] * {work.tasks}"
 
 
 def _make_outputs(folder: Path, work: Work) -> None:

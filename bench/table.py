@@ -22,8 +22,8 @@ class Goal(NamedTuple):
 
     @property
     def is_met(self) -> bool:
-        """By the median, to the figures that are shown."""
-        return self.found is not None and float(f"{self.found.median:.6g}") <= self.most
+        """By the median."""
+        return self.found is not None and self.found.median <= self.most
 
 
 class Report(NamedTuple):
@@ -93,17 +93,13 @@ def _line(row: Sequence[str], wide: Sequence[int]) -> str:
     return f"| {' | '.join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)])} |"
 
 
-def goals_table(goals: Iterable[Goal]) -> str:
-    """All goals with what became of them: `met`, `NOT MET`, or nothing where it could not be measured."""
-    lines = [
-        [f"({goal.row}) {goal.what}", goal.show(goal.most), whole(goal.found, goal.show), _verdict(goal)]
-        for goal in goals
-    ]
+def goals_table(goals: Iterable[Goal], *, judged: bool) -> str:
+    """All goals and, where it is `judged`, whether they are met; what could not be measured is not."""
+    lines = []
+    for goal in goals:
+        verdict = NOTHING if goal.found is None or not judged else "met" if goal.is_met else "NOT MET"
+        lines.append([f"({goal.row}) {goal.what}", goal.show(goal.most), whole(goal.found, goal.show), verdict])
     return markdown(["goal", "at most", "median (min–max)", ""], lines)
-
-
-def _verdict(goal: Goal) -> str:
-    return NOTHING if goal.found is None else "met" if goal.is_met else "NOT MET"
 
 
 def report_text(report: Report) -> str:
