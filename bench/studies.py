@@ -6,7 +6,8 @@ what the others do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,15 +87,14 @@ def write_sweep(folder: Path, work: Work, jobs: int) -> How:
     if work.sweep is not None:
         (folder / "sweep.yaml").write_text(work.sweep)
         return How(["run", "sweep.yaml", "-j", str(jobs)], {})
-    (folder / "study.py").write_text(
-        "import taskrun\n\n"
-        f"needs = {_table(work)}\n"
+    after = (
         "manager = taskrun.Manager('study')\n"
-        f"tasks = [manager.task_new(f't{{i}}', {work.command!r}) for i in range(len(needs))]\n"
-        "for task, before in zip(tasks, needs):\n"
+        f"tasks = [manager.task_new(f't{{i}}', {work.command!r}) for i in range(len(NEEDS))]\n"
+        "for task, before in zip(tasks, NEEDS):\n"
         "    if before:\n"
         "        task.dependency_is(*(tasks[i] for i in before))\n"
     )
+    _write(folder / "study.py", chain(["import taskrun\n\n"], _table(work), [after]))
     return How(["run", "study.py", "-j", str(jobs)], {})
 
 
@@ -112,30 +112,26 @@ def write_logged_ninja(folder: Path, work: Work, jobs: int) -> How:
 
 def _write_ninja(folder: Path, work: Work, jobs: int, command: str) -> How:
     _make_outputs(folder, work)
-    lines = ["rule work", f"  command = {command.replace(OUT, '$out')}"]
-    for number in range(work.tasks):
-        lines.append(f"build {_target(work, number)}: work {' '.join(_target(work, n) for n in work.needs(number))}")
-    (folder / "build.ninja").write_text("\n".join(lines) + "\n")
+    builds = (f"build {_target(work, n)}: work{_targets(work, work.needs(n))}\n" for n in range(work.tasks))
+    _write(folder / "build.ninja", chain([f"rule work\n  command = {command.replace(OUT, '$out')}\n"], builds))
     return How([f"-j{jobs}"], {})
 
 
 def write_make(folder: Path, work: Work, jobs: int) -> How:
     """Without the rules that make knows by itself: looking for them takes it longer than anything else."""
     _make_outputs(folder, work)
-    lines = [f"SHELL := /bin/bash\n.SHELLFLAGS := {STRICT.partition(' ')[2]}"] if work.is_strict else []
-    lines.append(f"all: {' '.join(_target(work, number) for number in range(work.tasks))}")
-    for number in range(work.tasks):
-        lines.append(f"{_target(work, number)}: {' '.join(_target(work, n) for n in work.needs(number))}")
-        lines.append("\t@" + work.command.replace(OUT, "$@"))
-    (folder / "Makefile").write_text("\n".join(lines) + "\n")
+    shell = f"SHELL := /bin/bash\n.SHELLFLAGS := {STRICT.partition(' ')[2]}\n" if work.is_strict else ""
+    recipe = work.command.replace(OUT, "$@")
+    goals = (f" {_target(work, n)}" for n in range(work.tasks))
+    rules = (f"{_target(work, n)}:{_targets(work, work.needs(n))}\n\t@{recipe}\n" for n in range(work.tasks))
+    _write(folder / "Makefile", chain([shell, "all:"], goals, ["\n"], rules))
     return How(["-rR", f"-j{jobs}"], {})
 
 
 def write_parallel(folder: Path, work: Work, jobs: int) -> How:
     """A list of commands, and its own record of them."""
     _make_outputs(folder, work)
-    lines = [work.command.replace(OUT, f"out/{number}") for number in range(work.tasks)]
-    (folder / "commands").write_text("\n".join(lines) + "\n")
+    _write(folder / "commands", (work.command.replace(OUT, f"out/{n}") + "\n" for n in range(work.tasks)))
     return How([f"-j{jobs}", "--will-cite", "--joblog", "joblog", "-a", "commands"], {})
 
 
@@ -145,15 +141,17 @@ def write_doit(folder: Path, work: Work, jobs: int) -> How:
     command = work.command.replace(OUT, "out/{i}")
     action = f"[*{STRICT.split()!r}, f{command!r}]" if work.is_strict else f"f{command!r}"
     targets = "[f'out/{i}']" if work.makes else "[]"
-    (folder / "dodo.py").write_text(
+    before = (
         "from doit.tools import run_once\n\n"
         "DOIT_CONFIG = {'reporter': 'zero', 'default_tasks': ['work']}\n"
-        f"NEEDS = {_table(work)}\n\n"
+    )  # fmt: skip
+    after = (
         "def task_work():\n"
         "    for i, needs in enumerate(NEEDS):\n"
         f"        yield {{'name': str(i), 'actions': [{action}], 'targets': {targets}, 'uptodate': [run_once],\n"
         "               'task_dep': [f'work:{n}' for n in needs]}\n"
     )
+    _write(folder / "dodo.py", chain([before], _table(work), [after]))
     return How(["-n", str(jobs)], {})
 
 
@@ -161,24 +159,36 @@ def write_snakemake(folder: Path, work: Work, jobs: int) -> How:
     """A rule with a wildcard; a command that makes nothing has its file touched by snakemake, which needs one."""
     output = '"out/{i}"' if work.makes else 'touch("out/{i}")'
     needs = "    input: lambda wildcards: [f'out/{n}' for n in NEEDS[int(wildcards.i)]]\n" if work.has_needs else ""
-    (folder / "Snakefile").write_text(
-        f"NEEDS = {_table(work)}\n\n"
+    rules = (
         "rule all:\n    input: [f'out/{i}' for i in range(len(NEEDS))]\n\n"
         f"rule work:\n{needs}    output: {output}\n"
         f"    shell: {work.command.replace(OUT, '{output}')!r}\n"
     )
+    _write(folder / "Snakefile", chain(_table(work), [rules]))
     return How([f"-c{jobs}", "--quiet", "all"], {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")})
 
 
-def _table(work: Work) -> str:
-    """For each command the numbers of those that it needs, as Python writes them."""
-    return repr([tuple(work.needs(n)) for n in range(work.tasks)]) if work.has_needs else f"[()] * {work.tasks}"
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    """Piece by piece: what is measured begins with our own memory, so we must stay small."""
+    with path.open("w") as file:
+        file.writelines(pieces)
+
+
+def _table(work: Work) -> Iterator[str]:
+    """NEEDS in Python: for each command the numbers of those that it needs."""
+    if not work.has_needs:
+        return iter([f"NEEDS = [()] * {work.tasks}\n\n"])
+    return chain(["NEEDS = [\n"], (f"    {tuple(work.needs(n))},\n" for n in range(work.tasks)), ["]\n\n"])
 
 
 def _make_outputs(folder: Path, work: Work) -> None:
     """The directory of the outputs, where the runner does not make it."""
     if work.makes:
         (folder / "out").mkdir()
+
+
+def _targets(work: Work, numbers: Iterable[int]) -> str:
+    return "".join(f" {_target(work, number)}" for number in numbers)
 
 
 def _target(work: Work, number: int) -> str:
