@@ -28,6 +28,7 @@ _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 # An exponent beyond any measure is a slip of the finger, and as an exact number it would eat the memory.
 _LARGEST_EXPONENT = 400
+_LARGEST = 10**100  # nor is there anything so large, and a float has to hold it
 _LONGEST = 1000
 
 
@@ -39,7 +40,7 @@ def parse_number(text: str) -> Fraction:
     exponent = match[2] or "0"
     if len(exponent) > 5 or abs(int(exponent)) > _LARGEST_EXPONENT:
         raise ValueError(f"{_short(text)} is out of range")
-    return Fraction(match[1]) * Fraction(10) ** int(exponent)
+    return _measurable(Fraction(match[1]) * Fraction(10) ** int(exponent), text)
 
 
 def parse_size(text: str) -> int:
@@ -48,7 +49,7 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{_short(text)} is not a size; write it as 512M or 2G")
     power = _SIZE_UNITS.index(match[2].lower()) + 1 if match[2] else 0
-    return int(Fraction(match[1]) * 1024**power)
+    return int(_measurable(Fraction(match[1]) * 1024**power, text))
 
 
 def parse_duration(text: str) -> Fraction:
@@ -61,7 +62,7 @@ def parse_duration(text: str) -> Fraction:
     ranks = [list(_SECONDS).index(unit) for _, unit in parts]
     if ranks != sorted(set(ranks)):
         raise ValueError(f"{_short(text)} is not a duration; larger units stand first, as in 1d12h")
-    return sum((Fraction(amount) * _SECONDS[unit] for amount, unit in parts), Fraction(0))
+    return _measurable(sum((Fraction(amount) * _SECONDS[unit] for amount, unit in parts), Fraction(0)), text)
 
 
 def parse_boolean(text: str) -> bool:
@@ -120,6 +121,12 @@ def show_number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
     return f"{float(number):.3f}".rstrip("0").rstrip(".")
+
+
+def _measurable(number: Fraction, text: str) -> Fraction:
+    if abs(number) > _LARGEST:
+        raise ValueError(f"{_short(text)} is out of range")
+    return number
 
 
 def _short(text: str) -> str:

@@ -70,7 +70,7 @@ class Retries(Struct, frozen=True):
 
     def wait(self, attempt: int) -> float:
         """The seconds between the `attempt`-th of a run, counted from 1, and the next."""
-        return self.delay * self.factor ** (attempt - 1)
+        return self.delay and self.delay * self.factor ** (attempt - 1)  # without a delay no power grows beyond floats
 
 
 NO_RETRIES = Retries()

@@ -21,6 +21,7 @@ class _Use:
         self.traits = traits
         self.most = 0
         self.tasks = 0
+        self.is_cut = False  # one was ended for want of memory: nobody knows how much it would have used
 
 
 class Advice:
@@ -40,6 +41,7 @@ class Advice:
         use = self._uses.setdefault((event.task.step.name, id(traits)), _Use(traits))
         use.tasks += 1
         use.most = max(use.most, peak)
+        use.is_cut = use.is_cut or event.settled.cause is Cause.MEMORY
 
     def lines(self) -> Iterator[str]:
         """What the user could change, a line each."""
@@ -54,8 +56,9 @@ class Advice:
         now, then = self._at_once(use.traits, asks), self._at_once(use.traits, parse_size(enough))
         tasks = f"{use.tasks} task{'' if use.tasks == 1 else 's'}"
         if use.most > asks:
-            return f"asks {show_size(asks)}, but used up to {show_size(use.most)} in {tasks}: with {enough} it is safe"
-        if then <= now or use.tasks <= now:
+            end = "it takes more than that, nobody knows how much" if use.is_cut else f"with {enough} it is safe"
+            return f"asks {show_size(asks)}, but used up to {show_size(use.most)} in {tasks}: {end}"
+        if use.is_cut or then <= now or use.tasks <= now:
             return ""
         used = f"asks {show_size(asks)}, used at most {show_size(use.most)} in {tasks}"
         return f"{used}: with {enough}, {then} would fit at once instead of {now}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,3 +171,39 @@ def test_a_reader_that_does_not_read_holds_up_neither_tasks_nor_signals(folder: 
     run.send_signal(signal.SIGTERM)
     assert run.wait(timeout=30) == -signal.SIGTERM
     assert set(folder.statuses().values()) == {"succeeded"}
+
+
+LOOKING = """
+steps:
+  slow:
+    run: touch begun; while [ ! -e go ]; do sleep 0.05; done
+    memory: 1G
+    memory_limit: true  # taskrun looks now and then, so that a stop outlasts its sleep
+"""
+
+
+def stop_and_go_on(run: subprocess.Popen[str], *meanwhile: signal.Signals) -> None:
+    run.send_signal(signal.SIGSTOP)
+    time.sleep(0.4)  # longer than a sleep of taskrun's
+    for number in (*meanwhile, signal.SIGCONT):
+        run.send_signal(number)
+    time.sleep(0.1)
+
+
+def test_being_stopped_for_long_is_no_signal_to_end(folder: Folder) -> None:
+    run = begin(folder, LOOKING)
+    for _ in range(4):
+        stop_and_go_on(run)
+    folder.write("go", "")
+    _, text = run.communicate(timeout=30)
+    assert run.returncode == 0, text
+    assert "stopping" not in text
+
+
+def test_a_signal_to_a_stopped_run_is_heard_when_it_goes_on(folder: Folder) -> None:
+    run = begin(folder, LOOKING)
+    stop_and_go_on(run)
+    stop_and_go_on(run, signal.SIGTERM)
+    _, text = run.communicate(timeout=30)
+    assert run.returncode == 143, text
+    assert folder.statuses() == {"slow": "failed"}

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from fakes import asking
 from msgspec.structs import replace
-from showing import begin, end, outset, plain, sim, started, succeeded
+from showing import begin, end, failed, outset, plain, sim, started, succeeded
 
 from taskrun.history import History
-from taskrun.model import Event, Traits
+from taskrun.model import Cause, Event, Traits
 from taskrun.pools import parse_total
 from taskrun.printer.bottleneck import bottleneck
 
@@ -51,11 +51,13 @@ def test_the_first_lines_name_it() -> None:
     assert plain([begin(2)], of=of)[-1] == "bottleneck: 2 licence, shared by 12 tasks"
 
 
-def shown(traits: Traits, peaks: list[int | None], *, quiet: bool = False, **texts: str) -> list[str]:
+def shown(
+    traits: Traits, peaks: list[int | None], *, quiet: bool = False, cause: Cause | None = None, **texts: str
+) -> list[str]:
     events: list[Event] = [begin(len(peaks))]
     for index, peak in enumerate(peaks):
         task = sim(index, traits=traits)
-        finished = succeeded(task)
+        finished = succeeded(task) if cause is None else failed(task, cause=cause)
         events += [started(task), replace(finished, ended=replace(finished.ended, max_rss=peak))]
     lines = plain([*events, end()], of=outset(pools=totals(**texts)), quiet=quiet)
     return [line for line in lines if "hint" in line]
@@ -78,6 +80,14 @@ def test_who_uses_more_than_it_asks_for_is_told_so() -> None:
     assert shown(asking(memory=1024 * M), [2048 * M], cores="2", memory="24G") == [
         "hint: sim asks 1G, but used up to 2G in 1 task: with 2.4G it is safe"
     ]
+
+
+def test_of_a_task_that_was_ended_for_it_nobody_knows_how_much_is_enough() -> None:
+    killed = Cause.MEMORY
+    assert shown(asking(memory=1024 * M), [2048 * M], cause=killed, cores="2", memory="24G") == [
+        "hint: sim asks 1G, but used up to 2G in 1 task: it takes more than that, nobody knows how much"
+    ]
+    assert shown(asking(memory=8 * 1024 * M), [1024 * M] * 12, cause=killed, cores="32", memory="24G") == []
 
 
 def test_who_asks_for_no_memory_is_told_nothing() -> None:

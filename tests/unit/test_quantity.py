@@ -50,6 +50,13 @@ def test_an_exponent_that_would_eat_the_memory_is_refused() -> None:
         parse_number("1e999999999")
 
 
+@pytest.mark.parametrize("read", [parse_number, parse_size, parse_duration])
+def test_what_no_float_could_hold_is_refused(read: Callable[[str], object]) -> None:
+    unit = {parse_size: "G", parse_duration: "d"}.get(read, "")
+    with pytest.raises(ValueError, match="9\\.\\.\\.' is out of range"):
+        read("9" * 400 + unit)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [

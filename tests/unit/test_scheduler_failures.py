@@ -350,3 +350,8 @@ def test_recovered_attempts_are_no_failures() -> None:
     events = run(graph("a; b"), executor, policy=Policy(OnFailure.KILL), open_attempts={0: Handle("before", 1, 1)})
     assert any(isinstance(event, Recovered) for event in events)
     assert over(events).counts["succeeded"] == 2
+
+
+def test_without_a_delay_the_last_of_many_retries_comes_at_once_too() -> None:
+    assert Retries(5000, 0.0, 2.0).wait(5000) == 0
+    assert Retries(2, 30.0, 2.0).wait(2) == 60

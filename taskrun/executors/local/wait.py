@@ -29,6 +29,8 @@ _POLLING = 0.05
 _NOTHING_TO_HOLD = nullcontext()
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _ENDS = (1, 2, 3)  # CLD_EXITED, CLD_KILLED, CLD_DUMPED; being stopped is no end
+_SENT = (0, -1, -6, 0x80)  # SI_USER, SI_QUEUE, SI_TKILL, SI_KERNEL (a terminal)
+_MOST_PIDS = 1 << 22  # Linux has no larger ones
 
 
 class Watch(Protocol):
@@ -124,8 +126,17 @@ class SignalWatch:
         if found is None:
             return NOTHING
         if found.si_signo != signal.SIGCHLD:
-            return (), (found.si_signo,)
+            return ((), (found.si_signo,)) if self._is_sent(found) else NOTHING
         return self._ends(found.si_pid if found.si_code in _ENDS else 0), ()
+
+    def _is_sent(self, found: signal.struct_siginfo) -> bool:
+        """Whether somebody sent that signal.
+
+        Where a stop (Ctrl-Z) or a debugger interrupts sigtimedwait, and the time is over when it goes on, CPython
+        returns what happened to lie in memory: other numbers, and SIGHUP that nobody sent.
+        """
+        is_known = found.si_signo in self._fetched and found.si_code in _SENT
+        return is_known and not found.si_errno and 0 <= found.si_pid <= _MOST_PIDS
 
     def _ends(self, first: int) -> Iterator[int]:
         """Of several SIGCHLD that wait only the first is kept, so others may have ended with it."""
