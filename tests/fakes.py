@@ -185,7 +185,7 @@ class FakeExecutor:
             found.extend(self._end(*heappop(self._due)))
         return found or [Tick()]
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         assert not self.stopped, f"{task.name} killed after the end"
         self.kills.append((self.time, task.name, force))
         process = self._processes.get(task.index)
@@ -196,6 +196,7 @@ class FakeExecutor:
             if process.adopted:
                 process.end = replace(process.end, signal=None, cause=Cause.LOST)
             self._have_due(self.time, task.index)
+        return process is not None
 
     def stop(self) -> None:
         left = [process.task.name for index, process in self._processes.items() if index not in self._distant]

@@ -41,10 +41,10 @@ class Executor(Protocol):
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """What happened since the last call; blocks at most `timeout` seconds (None: until something happens)."""
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         """Ask a running task to end (SIGTERM), or end it (SIGKILL); its `Ended` comes from `wait` as ever.
 
-        One that has ended, but whose end was not looked at yet, is left alone.
+        One that has ended, but whose end was not looked at yet, is left alone: False, for nobody ended it.
         """
 
     def stop(self) -> None:

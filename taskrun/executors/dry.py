@@ -72,8 +72,9 @@ class DryExecutor:
         ended, self._ended = self._ended, []
         return ended or [Tick()]
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         """Nothing runs."""
+        return False
 
     def stop(self) -> None:
         """Hand on what has been written."""

@@ -59,9 +59,9 @@ class ForetoldExecutor:
         happened, self._happened = self._happened, []
         return happened
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         """See `Executor.kill`."""
-        self._executor.kill(task, force=force)
+        return self._executor.kill(task, force=force)
 
     def stop(self) -> None:
         """See `Executor.stop`."""

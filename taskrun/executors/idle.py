@@ -29,8 +29,9 @@ class IdleExecutor:
         ended, self._ended = self._ended, []
         return ended or [Tick()]
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         """Nothing runs."""
+        return False
 
     def stop(self) -> None:
         """Nothing was taken."""

@@ -39,18 +39,18 @@ class Endings:
         """Ask it to end; who asked first counts. What is out of reach goes on."""
         if live.asked is not None or not live.is_reachable:
             return
-        live.asked = why
         self._due.cancel(live.timer)
-        live.timer = self._due.set(self._now() + self._grace, live)
-        self._executor.kill(live.task, force=False)
+        if self._executor.kill(live.task, force=False):
+            live.asked = why
+            live.timer = self._due.set(self._now() + self._grace, live)
 
     def force(self, live: Live, why: Cause) -> None:
         """End it."""
         if not live.is_reachable:
             return
-        live.asked = live.asked or why
         self._due.cancel(live.timer)
-        self._executor.kill(live.task, force=True)
+        if self._executor.kill(live.task, force=True):
+            live.asked = live.asked or why
 
     def tend(self) -> None:
         """The time of some may be up, or their grace over."""

@@ -200,6 +200,32 @@ def test_being_stopped_for_long_is_no_signal_to_end(folder: Folder) -> None:
     assert "stopping" not in text
 
 
+ENDING = """
+steps:
+  slow:
+    run: touch begun; sleep 0.5; echo whole > {outputs}
+    outputs: slow.txt
+    timeout: 1s
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_what_ends_while_the_run_is_stopped_has_neither_timed_out_nor_been_cancelled(
+    folder: Folder, number: signal.Signals | None
+) -> None:
+    run = begin(folder, ENDING)
+    run.send_signal(signal.SIGSTOP)
+    wait_until((folder.path / "slow.txt").exists)
+    time.sleep(1.2)  # the time of the task is over, and the task is too
+    for each in (number, signal.SIGCONT):
+        if each is not None:
+            run.send_signal(each)
+    _, text = run.communicate(timeout=30)
+    assert run.returncode == 0, text
+    assert folder.statuses() == {"slow": "succeeded"}
+    assert folder.read("slow.txt") == "whole\n"
+
+
 def test_a_signal_to_a_stopped_run_is_heard_when_it_goes_on(folder: Folder) -> None:
     run = begin(folder, LOOKING)
     stop_and_go_on(run)

@@ -114,7 +114,8 @@ class Worker:
         said, self._said = self._said, []
         return said
 
-    def kill(self, task: Task, *, force: bool) -> None: ...
+    def kill(self, task: Task, *, force: bool) -> bool:
+        return False
 
     def stop(self) -> None: ...
 

@@ -287,7 +287,7 @@ class LocalExecutor:
 
     # --- ending ------------------------------------------------------------------------------------------------------
 
-    def kill(self, task: Task, *, force: bool) -> None:
+    def kill(self, task: Task, *, force: bool) -> bool:
         """See `Executor.kill`."""
         number = signal.SIGKILL if force else signal.SIGTERM
         child, adoption = self._children.of(task.index), self._adoptions.get(task.index)
@@ -296,21 +296,23 @@ class LocalExecutor:
         elif self._kills.insist(task.index, force=force):
             pass
         elif child is not None:
-            self._kill(child, number)
+            return self._kill(child, number)
         elif adoption is not None and adoption.is_seen and adoption.is_alive:
             pid, group = adoption.process.pid, adoption.group
             self._signal(task, adoption.handle, number, root=pid, group=group, result=adoption.result)
+        return True
 
-    def _kill(self, child: Child, number: int) -> None:
+    def _kill(self, child: Child, number: int) -> bool:
         try:
             if peek(child.pid):
-                return
+                return False
         except ChildProcessError:
-            return  # somebody else has reaped it: the number may be another's
+            return False  # somebody else has reaped it: the number may be another's
         child.is_asked = True
         handle = Handle(self._run, child.attempt, child.round)
         group = command_of(child.pid, child.result) if child.result else child.pid
         self._signal(child.task, handle, number, root=child.pid, group=group, result=child.result)
+        return True
 
     def _signal(
         self, task: Task, handle: Handle, number: int, *, root: int, group: int | None, result: str
