@@ -18,6 +18,7 @@ from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signa
 from taskrun.names import log_name
 from taskrun.policy import DEFAULT, Policy
 from taskrun.workspace import Workspace
+from taskrun.written import log_reader
 
 _END_OF_LOG = 4096  # bytes in which the last line is looked for
 # The system's words where it lacked descriptors, processes or memory.
@@ -53,6 +54,7 @@ class FileJudge(Looking):
         super().__init__(graph, records, root=root, policy=policy, doubtful=doubtful)
         self._policy = policy
         root = os.path.abspath(root)
+        self._read = log_reader(root)
         state = os.path.join(root, state)
         self._state = os.path.relpath(state, root) if state.startswith(os.path.join(root, "")) else state
         self._workspace = Workspace(self._files, root=root, state=state, is_lasting=is_lasting)
@@ -187,12 +189,7 @@ class FileJudge(Looking):
     def _last_line(self, task: Task, log: str | None) -> str:
         """What a failed attempt wrote last: to its log, or else where that goes."""
         for path in filter(None, (log, task.stderr if task.stderr != "stdout" else None, task.stdout)):
-            try:
-                with open(self._files.place(path), "rb") as file:
-                    file.seek(max(os.fstat(file.fileno()).st_size - _END_OF_LOG, 0))
-                    written = file.read(_END_OF_LOG).rstrip()
-            except OSError:
-                continue
+            written = self._read(path, -_END_OF_LOG, _END_OF_LOG).rstrip()
             if written:
                 return written.rpartition(b"\n")[2].decode("utf-8", "backslashreplace")
         return ""

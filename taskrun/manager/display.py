@@ -19,9 +19,10 @@ from taskrun.model import Task
 from taskrun.names import log_name
 from taskrun.outlet import outlet_for
 from taskrun.pools import CORES
-from taskrun.printer import JsonEvents, Manner, Outset, Printer, log_reader
+from taskrun.printer import JsonEvents, Manner, Outset, Printer
 from taskrun.printer.bottleneck import bottleneck
 from taskrun.term import columns, is_in_front, look
+from taskrun.written import log_reader
 
 _BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room for
 

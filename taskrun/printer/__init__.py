@@ -7,8 +7,7 @@ Choosing words and drawing lines are apart: what decides on a text writes nothin
 from __future__ import annotations
 
 from taskrun.printer.json_events import JsonEvents
-from taskrun.printer.output import ReadLog, log_reader
 from taskrun.printer.progress import Printer
 from taskrun.printer.setting import Manner, Outset
 
-__all__ = ["JsonEvents", "Manner", "Outset", "Printer", "ReadLog", "log_reader"]
+__all__ = ["JsonEvents", "Manner", "Outset", "Printer"]

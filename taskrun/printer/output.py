@@ -5,41 +5,16 @@ Read from the tasks' logs: no runner stands between a task and its output.
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable
 from typing import BinaryIO
 
 from taskrun.model import Adopted, Event, Finished, Retrying, Started
 from taskrun.printer.setting import Manner
 from taskrun.term import Style, Terminal
+from taskrun.written import ReadLog
 
 _PIECE = 65_536
 _LONGEST_LINE = 65_536  # a line without an end is shown in pieces of this size
 
-ReadLog = Callable[[str, int, int], bytes]
-
-
-def log_reader(root: str) -> ReadLog:
-    """Reads pieces of files below `root`; what cannot be read is empty."""
-
-    def read(path: str, start: int, size: int) -> bytes:
-        try:
-            with open(os.path.join(root, path), "rb", opener=_open_at_once) as log:
-                found = os.fstat(log.fileno())
-                if not stat.S_ISREG(found.st_mode):
-                    return b""  # a pipe or a terminal, which would be waited for
-                end = found.st_size
-                log.seek(start if start >= 0 else max(end + start, 0))
-                return log.read(size)
-        except (OSError, ValueError):
-            return b""
-
-    return read
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 class Silent:

@@ -6,8 +6,9 @@ import io
 
 from showing import Glass, begin, end, failed, outset, reader, sim, started, succeeded
 
-from taskrun.printer import Manner, Printer, log_reader
+from taskrun.printer import Manner, Printer
 from taskrun.term import Terminal
+from taskrun.written import log_reader
 
 
 class Both:
