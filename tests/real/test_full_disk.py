@@ -35,9 +35,9 @@ def test_a_full_disk_starts_nothing_more_and_loses_nothing(folder: Folder) -> No
     assert run.returncode == 3, rest
     assert rest.rstrip().splitlines()[-1].startswith("taskrun: cannot write ")
     assert folder.read("slow") == "done\n"
-    recorded = {name for name, status in folder.statuses().items() if status == "succeeded"}
+    recorded = {name for name, status in folder.statuses().items() if status == "succeeded"} - {"slow"}
     assert 0 < len(recorded) < 190
-    assert len(folder.read("ran").split()) <= len(recorded) + 3, "what ran then, and no more"
+    assert len(folder.read("ran").split()) <= len(recorded) + 4, "what ran then, and no more"
 
     assert folder.taskrun("run").returncode == 0
     times = Counter(folder.read("ran").split())
