@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from taskrun.errors import did_you_mean
 from taskrun.model import Traits
-from taskrun.quantity import parse_number, parse_size, show_number, show_size
+from taskrun.quantity import parse_memory, parse_number, show_number, show_size
 
 CORES, MEMORY, GPUS = "cores", "memory", "gpus"
 PINNED = "pinned cores"
@@ -80,7 +80,7 @@ def show_amount(pool: str, amount: Fraction) -> str:
 def parse_total(pool: str, text: str) -> Fraction:
     """How much there is of a pool; ValueError where that text cannot say it."""
     if pool == MEMORY:
-        return Fraction(parse_size(text))
+        return Fraction(parse_memory(text))
     total = parse_number(text)
     if pool == CORES and (total < 1 or total.denominator != 1):
         raise ValueError(f"{text} is not a whole number of cores, at least 1")

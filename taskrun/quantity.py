@@ -30,6 +30,7 @@ _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 _LARGEST_EXPONENT = 400
 _LARGEST = 10**100  # nor is there anything so large, and a float has to hold it
 _LONGEST = 1000
+_LEAST_MEMORY = 1024**2  # bytes
 
 
 def parse_number(text: str) -> Fraction:
@@ -50,6 +51,15 @@ def parse_size(text: str) -> int:
         raise ValueError(f"{_short(text)} is not a size; write it as 512M or 2G")
     power = _SIZE_UNITS.index(match[2].lower()) + 1 if match[2] else 0
     return int(_measurable(Fraction(match[1]) * 1024**power, text))
+
+
+def parse_memory(text: str) -> int:
+    """A size of memory: as `parse_size`, but so few bytes without a unit are one that was forgotten."""
+    size = parse_size(text)
+    if 0 < size < _LEAST_MEMORY and not text[-1].isalpha():
+        short, few = text[:20], "and so few bytes are no memory"
+        raise ValueError(f"{_short(text)} has no unit, {few}; write it as {short}M or {short}G")
+    return size
 
 
 def parse_duration(text: str) -> Fraction:

@@ -11,14 +11,11 @@ from fractions import Fraction
 
 from taskrun.errors import Place
 from taskrun.pools import CORES, GPUS, MEMORY, OF_THE_MACHINE, Shortage, parse_total, shortages
-from taskrun.quantity import show_size
 from taskrun.sweep.bodies import Body
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings, Scalar
 from taskrun.sweep.schema import SweepFile
 from taskrun.sweep.steps import StepPlan
-
-_LITTLE = 1024**2  # bytes of memory: nobody means less
 
 
 def totals(file: SweepFile) -> dict[str, Fraction]:
@@ -58,18 +55,11 @@ def _note(short: Shortage, place: Place, pools: Mapping[str, Fraction], findings
     findings.mistake(place, short.what, short.hint([*pools, *OF_THE_MACHINE]))
 
 
-def hint_at_amounts(
-    expansions: Sequence[Expansion], bodies: Mapping[str, Body], file: SweepFile, findings: Findings
-) -> None:
-    """A size without its unit, and a pool that nobody asks for."""
+def hint_at_amounts(expansions: Sequence[Expansion], file: SweepFile, findings: Findings) -> None:
+    """A pool that nobody asks for."""
     asked = set(OF_THE_MACHINE)
     for expansion in expansions:
         asked.update(item.part for item in expansion.plan.items("tokens"))
-        for item in expansion.plan.items(MEMORY):
-            least = min(traits.amount(MEMORY) for traits in bodies[expansion.plan.name].traits)
-            if 0 < least < _LITTLE:
-                what = f"`memory` is {show_size(int(least))}: a number without a unit is a number of bytes"
-                findings.hint(item.text.place, what, "write it as 512M or 2G")
     for pool, entry in file.pools.items():
         if pool not in asked:
             findings.hint(entry.key.place, f"no step asks for the pool {pool!r}", f"`tokens: {{{pool}: 1}}` does")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from taskrun.pools import OF_THE_MACHINE
-from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size
+from taskrun.quantity import parse_boolean, parse_duration, parse_memory, parse_number
 from taskrun.sweep.schema import RESERVED, Kind
 
 IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -105,7 +105,7 @@ def _number(text: str) -> str | None:
 
 
 def _size(text: str) -> str | None:
-    parse_size(text)
+    parse_memory(text)
     return None
 
 

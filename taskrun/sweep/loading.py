@@ -222,7 +222,7 @@ class _Loader:
             if self._origin.file:  # a command that is typed declares no inputs
                 hints.look_for_files(expansion, body.actions[0], body.inputs)
         hints.look_for_sources(edges.sources)
-        hint_at_amounts(expansions, bodies, self._file, self._findings)
+        hint_at_amounts(expansions, self._file, self._findings)
         self._look_at_gathers(expansions)
 
     def _look_at_gathers(self, expansions: Sequence[Expansion]) -> None:

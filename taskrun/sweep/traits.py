@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from taskrun.model import NO_RETRIES, TRAITS, Check, Retries, Temp, Traits
-from taskrun.quantity import parse_boolean, parse_duration, parse_number, parse_size, show_number
+from taskrun.quantity import parse_boolean, parse_duration, parse_memory, parse_number, show_number
 from taskrun.sweep.cells import RowMistake, at
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
@@ -120,7 +120,7 @@ def _request(
 ) -> tuple[tuple[str, Fraction], ...]:
     """What is asked of each pool; cores come first, and what is asked nothing of is left out."""
     amounts = {
-        "memory": Fraction(parse_size(texts.get("memory", "0"))),
+        "memory": Fraction(parse_memory(texts.get("memory", "0"))),
         "gpus": parse_number(texts.get("gpus", "0")),
         **{pool: parse_number(text) for key, pool, text in given if key == "tokens"},
     }

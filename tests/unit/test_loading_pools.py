@@ -77,7 +77,7 @@ def test_what_the_command_line_says_of_a_pool_wins(tmp_path: Path) -> None:
 
 
 def test_a_machine_is_asked_only_for_what_somebody_wants_of_it(tmp_path: Path) -> None:
-    loaded = study(tmp_path, "pools: {cores: 3}\nsteps: {a: x, b: {run: x, memory: 1, pin: yes}}\n")
+    loaded = study(tmp_path, "pools: {cores: 3}\nsteps: {a: x, b: {run: x, memory: 1M, pin: yes}}\n")
     assert supply(loaded.study, [0], jobs=None).pools == {"cores": 3}
     both = supply(loaded.study, [0, 1], jobs=Fraction(2))
     assert both.pools["cores"] == 2
@@ -145,10 +145,9 @@ def test_who_is_bound_to_fewer_cores_than_it_asks_for_is_told_so(tmp_path: Path)
 
 
 def test_what_looks_strange_is_hinted_at(tmp_path: Path) -> None:
-    text = "pools: {licnece: 1, licence: 1}\nsteps: {a: {run: x, memory: 2, tokens: {licence: 1}}}\n"
+    text = "pools: {licnece: 1, licence: 1}\nsteps: {a: {run: x, memory: 2M, tokens: {licence: 1}}}\n"
     assert list(hints(tmp_path, text)) == [
         "sweep.yaml:1:9: no step asks for the pool 'licnece'; `tokens: {licnece: 1}` does",
-        "sweep.yaml:2:29: `memory` is 2B: a number without a unit is a number of bytes; write it as 512M or 2G",
     ]
 
 
@@ -170,3 +169,15 @@ def test_what_only_the_values_show_is_wrong_at_its_place(tmp_path: Path, keys: s
     text = f"sweep: {{x: ['x y']}}\nsteps: {{a: {{run: 'true {{x}}', {keys}}}}}\n"
     assert wrong in mistake(tmp_path, text)
     assert mistake(tmp_path, text).startswith("sweep.yaml:2:")
+
+
+@pytest.mark.parametrize("text", ["2", "1048575", "1024.5"])
+def test_so_little_memory_is_a_unit_that_was_forgotten(tmp_path: Path, text: str) -> None:
+    few = "has no unit, and so few bytes are no memory"
+    said = f"sweep.yaml:1:29: `memory`: {text!r} {few}; write it as {text}M or {text}G"
+    assert list(mistakes(tmp_path, f"steps: {{a: {{run: x, memory: {text}}}}}\n")) == [said]
+
+
+@pytest.mark.parametrize("text", ["0", "1048576", "100B", "0.5k"])
+def test_other_amounts_are_meant(tmp_path: Path, text: str) -> None:
+    assert list(hints(tmp_path, f"steps: {{a: {{run: x, memory: {text}}}}}\n")) == []
