@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from studies import wait_until
 
 if TYPE_CHECKING:
     from studies import Folder
@@ -105,9 +106,7 @@ def test_a_run_that_holds_the_state_keeps_a_sealed_one_out(folder: Folder) -> No
     done(folder)
     folder.write("sweep.yaml", SWEEP + "  wait: {run: 'until [ -e go ]; do sleep 0.05; done'}\n")
     run = folder.start("run")
-    assert run.stderr is not None
-    while "wait" not in run.stderr.readline() or folder.statuses().get("wait") != "running":
-        pass
+    wait_until(lambda: folder.statuses().get("wait") == "running")
     second = folder.taskrun("run")
     assert second.returncode == 3
     assert str(run.pid) in second.stderr
