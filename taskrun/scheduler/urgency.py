@@ -12,6 +12,7 @@ from taskrun.graph import Graph
 from taskrun.model import Task
 from taskrun.plan import Plan
 
+WORTH = 1.0  # seconds: where no path is longer, the declared order that everybody knows is worth more than the moment won
 TAIL = 4.0  # the tail begins when what is left takes all cores so many times as long as the longest path that is left
 
 Expected = Callable[[Task], float | None]
@@ -63,7 +64,7 @@ class Urgency:
         return found
 
     def _begin(self, expected: Expected) -> bool:
-        """Find out how long everything takes; False where nobody knows."""
+        """Find out how long everything takes; False where nobody knows, and where an order could win next to nothing."""
         seconds = list(map(expected, self._graph.tasks))
         if all(each is None for each in seconds):
             return False
@@ -73,6 +74,8 @@ class Urgency:
         left = [index for index in self._plan.selected if not self._plan.is_over(index)]
         self._left = sum(map(self._work.__getitem__, left))
         self._longest = sorted(left, key=self._paths.__getitem__, reverse=True)
+        if not left or self._paths[self._longest[0]] < WORTH:
+            return False
         self._plan.watch(is_watched=True)
         return True
 

@@ -57,6 +57,14 @@ def test_the_longest_goes_first_in_the_tail_and_priority_before_that() -> None:
     assert [name for _, name in executor.starts] == ["b", "a", "d", "c"]
 
 
+def test_moments_change_no_order() -> None:
+    """Whoever declared an order is not surprised by another one for the sake of what nobody can notice."""
+    seconds = {"a": 0.01, "b": 0.05, "c": 0.2, "d": 0.6}
+    executor = FakeExecutor(pools={"cores": 1}, seconds=seconds)
+    run(graph("a; b; c; d < a"), executor, expected=lambda task: seconds[task.name])
+    assert [name for _, name in executor.starts] == ["a", "d", "b", "c"]
+
+
 def test_nobody_is_asked_how_long_it_takes_where_nothing_runs() -> None:
     from fakes import FakeJudge
 
