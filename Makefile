@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start the program some thousand times: its modules are to be compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test bench docs completions clean
 
 $(BIN)/python:
@@ -26,7 +29,7 @@ demo: $(VENV)/.installed-demo
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict taskrun
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxschedchunk 4
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/bench.py $(BENCH)

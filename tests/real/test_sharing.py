@@ -311,7 +311,7 @@ steps:
 
 
 def test_after_a_run_it_says_what_memory_would_do(folder: Folder) -> None:
-    folder.write("eat.py", "x = bytearray(150 << 20); x[::4096] = b'x' * len(x[::4096])")
+    folder.write("eat.py", "x = bytearray(400 << 20); x[::4096] = b'x' * len(x[::4096])")
     folder.write("sweep.yaml", """
 sweep: {n: {from: 1, to: 6}}
 pools: {memory: 4G}
@@ -320,7 +320,7 @@ steps: {sim: {run: "python3 eat.py # {n}", memory: 2G, cores: 0}}
     run = folder.taskrun("run")
     assert run.returncode == 0, run.stderr
     (hint,) = [line for line in run.stderr.splitlines() if line.startswith("hint: sim asks")]
-    assert hint.startswith("hint: sim asks 2G, used at most 1")
+    assert hint.startswith("hint: sim asks 2G, used at most 4")
     assert "in 6 tasks: with " in hint
     assert hint.endswith("would fit at once instead of 2")
     assert "bottleneck: 4G of memory, shared by 6 tasks" in run.stderr
