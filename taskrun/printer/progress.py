@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, TextIO
 
-from taskrun.model import Event, Finished, Found, RunFinished, RunStarted, Skipped, Stopping
+from taskrun.model import Event, Finished, Found, Identified, RunFinished, RunStarted, Skipped, Started, Stopping
 from taskrun.printer.advice import Advice
 from taskrun.printer.bar import Screen, bar_pieces, bar_text, eta
 from taskrun.printer.failures import Failures
 from taskrun.printer.opening import opening_lines
-from taskrun.printer.output import shower, write
+from taskrun.printer.output import Silent, shower, write
 from taskrun.printer.setting import Manner, Outset
 from taskrun.printer.tally import Tally
 from taskrun.printer.words import Words, is_to_look_at
 from taskrun.term import Style, Terminal
 
-_BETWEEN_DRAWINGS = 1 / 15  # seconds, whatever the number of events
+_BETWEEN_DRAWINGS = 1 / 15  # seconds, whatever the number of events; lines of a log gather as long
 _BETWEEN_POLLS = 0.1
 _CLOCK = 1.0  # how often a bar is drawn anew when nothing happens
 _BETWEEN_ESTIMATES = 0.5
@@ -58,6 +58,8 @@ class Printer:
         self._is_in_front = is_in_front
         self._output = shower(manner, results_terminal or Terminal())
         self._results = results
+        self._is_silent = type(self._output) is Silent
+        self._starts_silently = self._is_silent and not manner.verbose
         self._draws = terminal.drawable and not manner.quiet
         self._counts_only = self._draws and not manner.verbose  # of what does not run
         self._tells_fresh = not manner.quiet and not self._counts_only
@@ -76,8 +78,12 @@ class Printer:
         """A batch that has just happened, already on record."""
         is_urgent = False
         self._is_dirty = True
-        for event in events:
-            if isinstance(event, Found):  # there may be very many, at once
+        for event in events:  # asked for in the order of how many there are
+            if isinstance(event, Identified):
+                continue
+            if isinstance(event, Started) and self._starts_silently:
+                self._tally.take(event)
+            elif isinstance(event, Found):
                 self._tally.take(event)
                 if self._tells_fresh:
                     self._tell(event)
@@ -119,20 +125,17 @@ class Printer:
 
     def _say(self, event: Event) -> bool:
         """Put the event's lines among those to be written; whether it should be seen at once."""
-        self._release(self._output.take(event))
-        round = self._tally.round(event.task) if isinstance(event, Finished) else 1
-        self._tally.take(event)
+        if not self._is_silent:
+            self._release(self._output.take(event))
         if isinstance(event, Finished):
-            self._advice.take(event)
+            return self._finish(event)
+        self._tally.take(event)
         if isinstance(event, RunStarted):
             self._begin()
         elif isinstance(event, RunFinished):
             self._sum_up(event)
         elif isinstance(event, Stopping):
             self._pending += self._words.of(event)
-        elif isinstance(event, Finished) and is_to_look_at(event):
-            self._tell(event)
-            self._pending += self._failures.add(event, round)
         else:
             if isinstance(event, Skipped):
                 self._failures.add_skipped(event)
@@ -140,6 +143,17 @@ class Printer:
                 self._tell(event)
             return False
         return True
+
+    def _finish(self, event: Finished) -> bool:
+        is_remarkable = is_to_look_at(event)
+        round = self._tally.round(event.task) if is_remarkable else 1
+        self._tally.take(event)
+        self._advice.take(event)
+        if is_remarkable or not self._manner.quiet:
+            self._tell(event)
+        if is_remarkable:
+            self._pending += self._failures.add(event, round)
+        return is_remarkable
 
     def _skip(self, event: Skipped) -> None:
         """Keep it for one line with others that are skipped for the same reason."""
@@ -203,15 +217,17 @@ class Printer:
             self._results = None  # nobody reads it any more
 
     def _flush(self, now: float, *, is_urgent: bool) -> None:
-        """Write what has gathered, at once where nothing is drawn, else as often as the eye can follow."""
-        if is_urgent or (self._is_due(now) if self._draws else bool(self._pending)):
+        """Write what has gathered, as often as the eye can follow."""
+        if is_urgent or (self._is_due(now) if self._draws or self._pending else False):
             self._drawn_at = now
-            self._width = self._screen.room
+            self._width = self._screen.room if self._draws else 0
             self._is_dirty = False
             self._put(self._pending, with_bar=self._draws and self._is_open)
             self._pending = []
 
     def _is_due(self, now: float) -> bool:
+        if not self._draws:
+            return now - self._drawn_at >= _BETWEEN_DRAWINGS
         if not self._is_open and not self._pending:
             return False
         is_old = self._is_dirty or self._width != self._screen.room

@@ -57,6 +57,7 @@ def test_live_shows_lines_as_they_come_with_the_name_before_each() -> None:
     both.printer.show([failed(sim(0), 2.0, log="log of sim/n=0 1")])
     assert both.written.endswith(b"sim/n=1: x\nsim/n=0: d\n")
     both.printer.show([succeeded(sim(1), 2.0)])
+    both.printer.tick(3.0)
     assert both.printer.due(3.0) is None
 
 
