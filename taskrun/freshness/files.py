@@ -98,6 +98,8 @@ class Files:
 
     def looks(self, paths: tuple[str, ...], reader: Task | None = None) -> Looks:
         """Looks at several, in order; equal ones at a long list are the same object."""
+        if not paths:
+            return ()
         found = tuple([self.look(path) for path in paths]) if len(paths) < LONG else self._long_looks(paths)
         return found if reader is None or not self.has_directories else self._as_read(paths, found, reader)
 
@@ -253,6 +255,8 @@ class Files:
         self, paths: tuple[str, ...], check: Check, *, reader: Task | None = None, waits: bool = False
     ) -> Figures | None:
         """What goes on record of files now; None: some are still being read (never where it `waits`)."""
+        if not paths:
+            return ()
         return self._take(paths, self.looks(paths, reader), check, waits=waits)
 
     def _take(self, paths: tuple[str, ...], looks: Looks, check: Check, *, waits: bool) -> Figures | None:

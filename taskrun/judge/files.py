@@ -177,7 +177,7 @@ class FileJudge(Looking):
 
     def _log(self, task: Task, ended: Ended) -> str | None:
         """The log's path as seen from the study, where there is anything in it."""
-        if task.stdout is not None and task.stderr is not None:
+        if ended.is_silent or (task.stdout is not None and task.stderr is not None):
             return None
         path = f"{self._state}/{log_name(task.name, ended.attempt)}"
         try:

@@ -152,7 +152,7 @@ def is_alive(known: Identity) -> bool:
     if known.namespace != namespace():
         return False
     ticks = start_ticks(known.pid)
-    return ticks is not None and known.ticks in (None, ticks)
+    return ticks is not None and (known.ticks is None or ticks - known.ticks in (0, 1))
 
 
 def find_leader(environment: dict[str, str]) -> Identity | None:
@@ -218,7 +218,8 @@ class StartClock:
     """Says when a child started without asking the kernel, which takes 15 µs to write out its `stat`.
 
     A start is kept in nanoseconds and shown in ticks of 10 ms: where the clock shows one tick before and after the
-    spawn, that is the child's. The first child is asked all the same; where it disagrees, so are all others.
+    spawn, that is the child's. The first child is asked all the same; where it disagrees, so are all others. Where the
+    tick changed meanwhile, and it `may_be_rough`, the earlier one stands for both: nobody gets the same number so soon.
     """
 
     def __init__(self) -> None:
@@ -229,11 +230,11 @@ class StartClock:
         """The ticks since boot; 0 where no clock counts like the kernel's."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // self._tick if _IS_LINUX else 0
 
-    def ticks(self, pid: int, before: int) -> int | None:
+    def ticks(self, pid: int, before: int, *, may_be_rough: bool = False) -> int | None:
         """The start of a child that was spawned since `before` was read."""
         now = self.read()
-        if self._is_trusted and now == before:
-            return now
+        if self._is_trusted and (now == before or (may_be_rough and now == before + 1)):
+            return before
         shown = start_ticks(pid)
         if shown is None:  # gone already: nobody will ever look for it
             return now or None

@@ -79,7 +79,8 @@ class Display:
     def due(self) -> float | None:
         """Seconds until something is to be written even if nothing happens."""
         due = self._printer.due(self._now())
-        if any(outlet.is_behind for outlet in self._outlets):
+        words, results = self._outlets
+        if words.is_behind or results.is_behind:
             return _BETWEEN_TRIES if due is None else min(due, _BETWEEN_TRIES)
         return due
 

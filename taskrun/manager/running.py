@@ -38,6 +38,8 @@ from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
+_MOST_KEPT = 256  # events, until those who show them are told
+
 
 class Options(Struct, frozen=True, kw_only=True):
     """What a run is asked for. `jobs`: the cores to share (None: the usable ones); `state`: an absolute directory.
@@ -116,7 +118,7 @@ class Run:
         return tuple(warnings(map(tasks.__getitem__, sorted(self.selected)), self.supply.pools))
 
     def stream(self, patience: Callable[[], float | None]) -> Generator[Batch, None, None]:
-        """Run, and yield what happens, each batch already on record.
+        """Run, and yield what happens, each batch already on record, when what it makes start has been started.
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
         A reader that leaves early (it closes this, or throws something into it) terminates what runs; that is recorded.
@@ -132,6 +134,7 @@ class Run:
             chosen=self._chosen, selected=self.selected, open_attempts=self._open, now=self.now, patience=patience,
             is_left=lambda: is_left,
         )  # fmt: skip
+        kept: list[Event] = []
         with closing(judge), closing(batches):
             for batch in batches:
                 try:
@@ -140,11 +143,15 @@ class Run:
                     if batch and isinstance(batch[-1], RunFinished):
                         self._seal(batch[-1])
                 except StateError as error:
-                    for rest in _unrecorded(batches, error):
+                    for rest in (tuple(kept), *_unrecorded(batches, error)):
                         yield from self._given_out(rest)
                     raise
+                kept += batch
+                if batch and not isinstance(batch[-1], RunFinished) and len(kept) < _MOST_KEPT:
+                    continue
+                given, kept = tuple(kept), []
                 try:
-                    yield from self._given_out(batch)
+                    yield from self._given_out(given)
                 except BaseException:
                     is_left = os.getpid() == self._process
                     for rest in self._rest(batches) if is_left else ():

@@ -46,7 +46,8 @@ class Spawned(Struct, frozen=True):
 class Ended(Struct, frozen=True):
     """An attempt is over. Times are seconds since the epoch; `max_rss` is bytes; None is "not known".
 
-    `cause` is None where the exit code or the signal says it all. `signal` is a name such as SIGKILL.
+    `cause` is None where the exit code or the signal says it all. `signal` is a name such as SIGKILL. `is_silent`: its
+    log is known to be empty, and gone.
     """
 
     task: int
@@ -61,6 +62,7 @@ class Ended(Struct, frozen=True):
     user: float | None = None
     system: float | None = None
     max_rss: int | None = None
+    is_silent: bool = False
 
 
 class Tick(Struct, frozen=True):

@@ -105,6 +105,8 @@ class Printer:
 
     def due(self, now: float) -> float | None:
         """Seconds until a tick is wanted; None where nothing would come of one before something happens."""
+        if not (self._pending or self._draws or self._output.is_waiting):
+            return None
         now = max(self._tally.now, now)
         waits = []
         if self._pending or (self._is_open and self._draws and self._is_dirty):

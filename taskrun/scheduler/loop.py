@@ -1,7 +1,8 @@
 """The loop: starts what fits, waits, and yields what happened.
 
 It owns no policy, no status and no clock. A batch with `Started` is yielded before the executor starts anything of it,
-and everything that has happened is yielded before the loop blocks.
+and everything that has happened is yielded before the loop blocks. An empty batch says that all has been started: now,
+and not before, there is time for a reader to show what it was told of.
 """
 
 from __future__ import annotations
@@ -107,12 +108,15 @@ class Loop:
                 if telling.comes_first:
                     yield from telling.tell()
                 self._fill()
-                if self._has_ticked and not telling.events:
-                    yield ()
+                has_news = self._has_ticked and not telling.events
                 if telling.events and (telling.is_urgent or not self._is_deciding or len(telling.events) >= BATCH):
+                    has_news = True
                     yield from telling.tell()
                 self._heed_reader()
                 self._launch()
+                if has_news:
+                    yield ()
+                    self._heed_reader()
                 self._wait()
             self._wind_up()
             yield from telling.tell()

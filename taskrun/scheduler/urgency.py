@@ -12,7 +12,7 @@ from taskrun.graph import Graph
 from taskrun.model import Task
 from taskrun.plan import Plan
 
-WORTH = 1.0  # seconds: where no path is longer, the declared order that everybody knows is worth more than the moment won
+WORTH = 1.0  # seconds: where no path is longer, the declared order is worth more than the moment to be won
 TAIL = 4.0  # the tail begins when what is left takes all cores so many times as long as the longest path that is left
 
 Expected = Callable[[Task], float | None]
@@ -64,7 +64,7 @@ class Urgency:
         return found
 
     def _begin(self, expected: Expected) -> bool:
-        """Find out how long everything takes; False where nobody knows, and where an order could win next to nothing."""
+        """Find out how long everything takes; False where nobody knows, or next to nothing could be won."""
         seconds = list(map(expected, self._graph.tasks))
         if all(each is None for each in seconds):
             return False

@@ -20,14 +20,22 @@ Command = tuple[str, tuple[str, ...]]  # the program as handed to the system; th
 
 
 def direct_command(action: Action, around: Surroundings, attempt: int) -> Command | None:
-    """A string for strict bash without the bash, where that makes no difference; None where it might."""
+    """A string for strict bash without the bash, where that makes no difference; None where it might.
+
+    A program without a slash is one that the system's own search in PATH has been seen to find as bash does.
+    """
     if not isinstance(action, Shell) or action.words != STRICT_BASH or not around.is_plain:
         return None
     words = simple_words(as_run(action.text, attempt))
     if not words or words[0] in around.functions:
         return None
-    program = words[0] if "/" in words[0] else _as_bash_finds(words[0], around.path)
-    return (program, words) if program is not None else None
+    program = words[0]
+    if "/" not in program and program not in around.searched:
+        found = _as_bash_finds(program, around.path)
+        if found is None:
+            return None
+        program = found
+    return program, words
 
 
 def plain_command(action: Action, around: Surroundings, attempt: int, directory: str, script: str) -> Command:

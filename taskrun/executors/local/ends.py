@@ -55,7 +55,15 @@ def _own_peak() -> int:
 
 
 def ended(
-    task: int, attempt: int, start: float, seconds: float, status: int, usage: resource.struct_rusage, *, has_peak: bool
+    task: int,
+    attempt: int,
+    start: float,
+    seconds: float,
+    status: int,
+    usage: resource.struct_rusage,
+    *,
+    has_peak: bool,
+    is_silent: bool,
 ) -> Ended:
     """What `wait4` gave."""
     code = os.waitstatus_to_exitcode(status) if status else 0
@@ -72,6 +80,7 @@ def ended(
         usage.ru_utime,
         usage.ru_stime,
         usage.ru_maxrss * _RSS_UNIT if has_peak else None,
+        is_silent,
     )
 
 

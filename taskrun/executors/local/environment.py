@@ -36,10 +36,13 @@ class Surroundings:
     """What the tasks of one step, directory, declared environment and traits share.
 
     `path`: the entries of their PATH; `functions`: the names of those that a bash would import; `is_plain`: whether
-    bash would hand the variables on as they are, and stay silent.
+    bash would hand the variables on as they are, and stay silent. `is_our_path`: the entries are this process's own,
+    and absolute, so that the system's search in it finds what bash finds; `searched`: the programs for which it did.
     """
 
-    __slots__ = ("_declared", "_marked", "_names", "_variables", "functions", "is_plain", "path")
+    __slots__ = (
+        "_declared", "_marked", "_names", "_variables", "functions", "is_our_path", "is_plain", "path", "searched",
+    )  # fmt: skip
 
     def __init__(self, variables: Variables, declared: Mapping[str, str], names: tuple[bytes, ...]) -> None:
         self._variables = variables
@@ -48,6 +51,8 @@ class Surroundings:
         self._marked = [(os.fsencode(name), text) for name, text in declared.items() if "\0" in text]
         path = variables.get(b"PATH")
         self.path = None if path is None else tuple(dict.fromkeys(os.fsdecode(path).split(":")))
+        self.is_our_path = path == os.environb.get(b"PATH") and all(entry[:1] == "/" for entry in self.path or ())
+        self.searched: set[str] = set()
         self.functions = _functions(variables)
         is_fixed = not any(name in (b"PATH", b"LC_ALL", b"SHLVL") for name, _ in self._marked)
         self.is_plain = is_fixed and not {"PWD", "OLDPWD"} & declared.keys() and _is_plain(variables)

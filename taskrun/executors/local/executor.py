@@ -106,7 +106,7 @@ class LocalExecutor:
         self._children.add(child)
         self._watch.add(pid)
         self._limits.watch(task, pid)
-        ticks = self._starts.ticks(pid, child.before)
+        ticks = self._starts.ticks(pid, child.before, may_be_rough=not child.result)
         found = Handle(self._run, attempt.number, attempt.round, pid, ticks, self._namespace)
         self._happened.append(Spawned(task.index, found))
 
@@ -155,8 +155,12 @@ class LocalExecutor:
 
     def _next_look(self) -> float | None:
         """Seconds until `_look` is to be called; None where nothing is going on that no event tells of."""
-        nouns = self._lingering, self._adoptions, self._kills, self._limits, self._postponed
-        return min([look for noun in nouns if (look := noun.next_look) is not None], default=None)
+        soonest = None
+        for noun in (self._lingering, self._adoptions, self._kills, self._limits, self._postponed):
+            look = noun.next_look
+            if look is not None and (soonest is None or look < soonest):
+                soonest = look
+        return soonest
 
     def _block(self, timeout: float | None) -> None:
         ended, signals = self._watch.block(timeout)
@@ -212,7 +216,11 @@ class LocalExecutor:
         status, usage, moment = result
         has_peak = self._launcher.peak.is_exceeded(usage.ru_maxrss, child.peak)
         seconds = moment - child.began
-        ended = ends.ended(child.task.index, child.attempt, child.start, seconds, status, usage, has_peak=has_peak)
+        is_silent = not child.result and child.clean_up()
+        ended = ends.ended(
+            child.task.index, child.attempt, child.start, seconds, status, usage,
+            has_peak=has_peak, is_silent=is_silent,
+        )  # fmt: skip
         if child.result:
             self._end_shimmed(child, status, ended)
         else:

@@ -61,12 +61,13 @@ class Child:
         self.start = time.time()
         self.began = time.monotonic()
 
-    def clean_up(self) -> None:
-        """Keep neither a script nor an empty log."""
-        if self.streams.log is not None:
-            discard_if_empty(self.streams.log)
-        if self.script:
-            _remove(self.script)
+    def clean_up(self) -> bool:
+        """Keep neither a script nor an empty log; whether the log was empty, which nobody asks again."""
+        log, script = self.streams.log, self.script
+        self.leave()
+        if script:
+            _remove(script)
+        return log is not None and discard_if_empty(log)
 
     def leave(self) -> None:
         """Its log and its script are still in use, whatever became of this process."""
@@ -129,9 +130,14 @@ class Launcher:
         direct = None if child.task.traits.nice else direct_command(action, around, child.round)
         if direct is not None:
             try:
-                return self._spawn(child, direct, variables, directory)
+                pid = self._spawn(child, direct, variables, directory)
             except OSError:
                 pass  # bash finds out, and says so as bash does
+            else:
+                name = direct[1][0]
+                if "/" not in name and self._spawner.searches and around.is_our_path and not child.result:
+                    around.searched.add(name)
+                return pid
         text = long_text(action, child.round)
         if text is not None:
             child.script = self._write_script(child, text)

@@ -46,6 +46,11 @@ class Spawner:
             os.chdir(root)
             self._here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
 
+    @property
+    def searches(self) -> bool:
+        """Whether a program without a slash is searched for in this process's own PATH."""
+        return self._here is not None
+
     def spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
         """The number of the new process. OSError or ValueError where the system or the text does not allow it."""
         if self._here is None:
@@ -70,7 +75,8 @@ class Spawner:
 
     def _posix_spawn(self, command: Command, variables: Variables, streams: Streams, directory: str) -> int:
         program, words = command
-        return os.posix_spawn(
+        spawn = os.posix_spawn if "/" in program else os.posix_spawnp
+        return spawn(
             program,
             words,
             variables,

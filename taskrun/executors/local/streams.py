@@ -58,13 +58,15 @@ class Streams:
             raise
 
 
-def discard_if_empty(log: str) -> None:
-    """Keep no log in which nothing stands."""
+def discard_if_empty(log: str) -> bool:
+    """Keep no log in which nothing stands; whether this one is gone."""
     try:
         if not os.stat(log).st_size:
             os.unlink(log)
+            return True
     except OSError:
         pass  # somebody was quicker, or it cannot be helped: an empty file harms nobody
+    return False
 
 
 def streams_of(stdout: str | None, stderr: str | None, *, root: str, log: str) -> Streams:
