@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from taskrun import __version__
 from taskrun.errors import OutputError, TaskrunError
 
 BUG = 4
@@ -38,6 +39,26 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _answered(arguments: list[str]) -> int:
+    try:
+        if arguments == ["--version"]:  # what scripts ask first of all; to load click takes longer than all the rest
+            print(f"taskrun {__version__}")
+            return 0
+        return _invoked(arguments)
+    except TaskrunError as error:
+        return _say(str(error), error.exit_status)
+    except BrokenPipeError:
+        return _quiet()
+    except OSError as error:
+        # Only writing to a stream fails without naming a file; everything else about files is caught where it happens.
+        if error.filename is not None or error.errno is None:
+            return _bug()
+        _quiet()
+        return _say(str(OutputError(error.strerror or str(error))), OutputError.exit_status)
+    except Exception:  # noqa: BLE001 - the one place; whatever comes here is our bug, and says so
+        return _bug()
+
+
+def _invoked(arguments: list[str]) -> int:
     import click
 
     from taskrun.cli.app import app
@@ -52,18 +73,6 @@ def _answered(arguments: list[str]) -> int:
         return 130
     except click.ClickException as error:
         return _say(_click_sentence(error), error.exit_code)
-    except TaskrunError as error:
-        return _say(str(error), error.exit_status)
-    except BrokenPipeError:
-        return _quiet()
-    except OSError as error:
-        # Only writing to a stream fails without naming a file; everything else about files is caught where it happens.
-        if error.filename is not None or error.errno is None:
-            return _bug()
-        _quiet()
-        return _say(str(OutputError(error.strerror or str(error))), OutputError.exit_status)
-    except Exception:  # noqa: BLE001 - the one place; whatever comes here is our bug, and says so
-        return _bug()
 
 
 def _click_sentence(error: object) -> str:
