@@ -106,6 +106,12 @@ def test_a_command_that_takes_too_long_is_asked_to_end(folder: Folder) -> None:
     assert folder.statuses() == {"slow": "failed", "next": "skipped"}
 
 
+def test_what_took_longer_than_its_limit_is_not_on_record_with_less(folder: Folder) -> None:
+    folder.write("sweep.yaml", "sweep: {n: [1, 2, 3, 4]}\nsteps:\n  s: {run: 'sleep 6{n}', timeout: 150ms}\n")
+    ends = [event for event in folder.events("-j", "4") if event["event"] == "finished"]
+    assert [(end["cause"], end["seconds"] >= 0.15) for end in ends] == [("timeout", True)] * 4  # type: ignore[operator]
+
+
 def test_one_that_ignores_that_is_killed_after_the_grace(folder: Folder) -> None:
     folder.write(
         "sweep.yaml",
