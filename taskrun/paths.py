@@ -5,6 +5,7 @@ A path is relative to the study's directory wherever it lies within it, however 
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
@@ -106,6 +107,18 @@ def _value_of(match: re.Match[str]) -> str:
     if value is None:
         raise ValueError(f"the environment has no {name!r}; set it, or write the path out")
     return value
+
+
+def absence(path: str) -> str:
+    """What to say behind a path at which nothing is found, a link that leads nowhere among them."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is reached by links that lead in a circle"
+        if os.path.islink(path):
+            return f"is a link to {os.readlink(path)!r}, which is not there"
+    return "is not there"
 
 
 def attribute(path: str, name: str) -> str:

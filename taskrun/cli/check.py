@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from taskrun.cli.source import Opened, Source, nowhere, source_of, source_options
+from taskrun.cli.files import as_words
+from taskrun.cli.source import Opened, Source, nowhere, pasted, source_of, source_options
 from taskrun.errors import StateError, UsageError
 
 
@@ -85,7 +86,9 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     for damage in verdict.damages:
         click.echo(no_journal(path) if damage.first == 1 and verdict.format is None else f"{path}: {damage}")
     if not repairs:
-        click.echo("taskrun: `taskrun check --state --repair` saves what can be read", err=True)
+        given = [*(as_words(source.file) if source.file else ()), *source.placed()]
+        repairing = pasted("taskrun", "check", *given, "--state", "--repair", names=())
+        click.echo(f"taskrun: `{repairing}` saves what can be read", err=True)
         return StateError.exit_status
     done = repair(directory)
     kept = "" if done.aside is None else f"; the damaged journal is kept as {os.path.relpath(done.aside, source.here)}"

@@ -132,7 +132,7 @@ def _dry_run(study: Study, options: Options, *, verbose: bool) -> int:
     pools = ample(study, options.jobs, is_strict=options.strict)
     for hint in study.hints:
         click.echo(f"taskrun: {hint}", err=True)
-    executor = DryExecutor(sys.stdout, root=study.root, pools=pools)
+    executor = DryExecutor(sys.stdout, root=study.root, pools=pools, on_failure=options.policy.on_failure)
     status = 0
     for batch in preview(study, options, executor):
         for event in batch:

@@ -138,7 +138,7 @@ def _on_failure(word: str | None, *, keep_going: bool) -> OnFailure:
     try:
         wanted = read_on_failure(word)
     except ValueError as error:
-        raise UsageError(f"--on-failure {word}: {error}") from None
+        raise UsageError(f"--on-failure {_typed(word)}: {error}") from None
     if keep_going and wanted is not OnFailure.CONTINUE:
         raise UsageError(f"-k says --on-failure continue, and here stands --on-failure {word} too")
     return wanted
@@ -150,14 +150,19 @@ def _limit(text: str | None) -> Limit | None:
     try:
         return parse_limit(text)
     except ValueError as error:
-        raise UsageError(f"--max-failures {text}: {error}") from None
+        raise UsageError(f"--max-failures {_typed(text)}: {error}") from None
 
 
 def _grace(text: str) -> float:
     try:
         return float(parse_duration(text))
     except ValueError as error:
-        raise UsageError(f"--grace {text}: {error}") from None
+        raise UsageError(f"--grace {_typed(text)}: {error}") from None
+
+
+def _typed(text: str) -> str:
+    """What was typed, in quotes where one would not see it else."""
+    return text if text.isprintable() and text.strip(" :;,.") else repr(text)
 
 
 def _cores(text: str | None, pools: Iterable[str]) -> Fraction | None:
@@ -168,7 +173,7 @@ def _cores(text: str | None, pools: Iterable[str]) -> Fraction | None:
     try:
         cores = parse_number(text)
     except ValueError as error:
-        raise UsageError(f"-j {text}: {error}") from None
+        raise UsageError(f"-j {_typed(text)}: {error}") from None
     if cores < 1 or cores.denominator != 1:
         raise UsageError(f"-j {text}: a whole number of cores, at least 1, expected")
     return cores

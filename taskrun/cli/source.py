@@ -196,14 +196,17 @@ class Source(Struct, frozen=True, kw_only=True):
         state = self.state_of(root, name)
         return root, name, state, self.seen_from(root, state)
 
+    def placed(self, name: str | None = None) -> list[str]:
+        """The options that say where the state is, as typed; `name` as in `again`."""
+        given = ("--state-dir", self.state_dir), ("--name", self.name or name)
+        return [word for option, value in given if value for word in (option, value)]
+
     def again(self, *words: str, name: str | None = None) -> Callable[[Sequence[str]], str]:
         """`Opened.again` for a study that `words` (after `taskrun run`) and the options typed name again.
 
         `name` is the study's where that must be said though nobody typed it.
         """
-        more = [*words]
-        for option, value in (("--state-dir", self.state_dir), ("--name", self.name or name)):
-            more += [option, value] if value else []
+        more = [*words, *self.placed(name)]
         for option, texts in (("--set", self.sets), ("--pool", self.pools)):
             for text in texts:
                 more += [option, text]

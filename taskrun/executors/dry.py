@@ -14,6 +14,7 @@ from typing import Protocol
 
 from taskrun.executors.base import Attempt
 from taskrun.model import Argv, Cause, Ended, Grant, Handle, Happening, Reason, Shell, Task, Tick, as_run
+from taskrun.policy import OnFailure
 from taskrun.pools import GPU_VARIABLES, GPUS, NO_UNITS, THREADS, Units, threads
 from taskrun.printer.width import printable
 from taskrun.quantity import show_number
@@ -33,12 +34,17 @@ class Sink(Protocol):
 
 
 class DryExecutor:
-    """Writes to `stream`; `root` is the study's directory, `pools` what a run would have to share."""
+    """Writes to `stream`; `root` is the study's directory, `pools` what a run would have to share. The script ends
+    with the first failure, but where `on_failure` says that what depends on one runs.
+    """
 
-    def __init__(self, stream: Sink, *, root: str, pools: Mapping[str, Fraction]) -> None:
+    def __init__(
+        self, stream: Sink, *, root: str, pools: Mapping[str, Fraction], on_failure: OnFailure = OnFailure.CONTINUE
+    ) -> None:
         self._stream = stream
         self._root = root
         self._pools = pools
+        self._goes_on = on_failure is OnFailure.IGNORE
         self._ended: list[Ended] = []
         self._notes: dict[int, tuple[Reason, ...]] = {}
 
@@ -65,7 +71,7 @@ class DryExecutor:
         if handle is None:
             reasons = self._notes.pop(task.index, ())
             cores = min(task.traits.cores, self._pools.get("cores", task.traits.cores))
-            self._stream.write(comment(task, reasons) + script(task, self._root, cores))
+            self._stream.write(comment(task, reasons) + script(task, self._root, cores, goes_on=self._goes_on))
 
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """All that was started has succeeded."""
@@ -87,13 +93,13 @@ def comment(task: Task, reasons: Iterable[Reason]) -> str:
     return f"# {printable(task.name)}: {printable(said)}\n" if said else ""
 
 
-def script(task: Task, root: str, cores: Fraction) -> str:
-    """The task in a subshell of its own; where it fails, and must not, the shell that reads this ends."""
+def script(task: Task, root: str, cores: Fraction, *, goes_on: bool = False) -> str:
+    """The task in a subshell of its own; where it fails, and must not, the shell that reads this ends, or `goes_on`."""
     prepared = [f"cd {_operand(root)}", *_parents(task), *_lists(task), _streams(task)]
     if task.cwd:
         prepared.append(f"cd {_operand(os.path.join(root, task.cwd))}")
     commands = f"( {' && '.join(prepared)} &&\n  exec env {_environment(task, cores)} \\\n  {_command(task)} )"
-    return f"{commands} || {_otherwise(task)}\n"
+    return f"{commands} || {':' if goes_on else _otherwise(task)}\n"
 
 
 def _otherwise(task: Task) -> str:

@@ -26,7 +26,7 @@ JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
 _FEW = 4096  # bytes: some lines
 _LONGEST_HEADER = 1 << 20  # a command of `each` is its source
-_HINT = "; `taskrun check --state --repair` saves what can be read"
+_DEFAULT = "sweep"  # the name of the study whose FILE need not be said
 MARK = b'{"kind":"synced"'
 
 
@@ -176,7 +176,7 @@ class _Reader:
                 reading.end += sum(len(line) + 1 for line in lines[:good])
                 if not self._number:
                     raise StateError(f"{self._path} is no journal of taskrun: its first line is no header: {damage}")
-                what = f"{self._path}:{self._number + 1} is damaged: {damage}{_HINT}"
+                what = f"{self._path}:{self._number + 1} is damaged: {damage}{_hint(self._path)}"
                 _check_unsynced(chain(lines[good:], _lines(rest)), reading.end, what)
                 break
             reading.end += len(piece) + 1
@@ -233,13 +233,18 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _check_header(line: bytes, path: str) -> None:
     found = read_format(line)
     if found is None:
-        raise StateError(no_journal(path) + _HINT)
+        raise StateError(no_journal(path) + _hint(path))
     check_format(found, path)
 
 
 def no_journal(path: str) -> str:
     """The sentence for a file without a header."""
     return f"{path} is no journal of taskrun: its first line is no header"
+
+
+def _hint(path: str) -> str:
+    file = "" if os.path.basename(os.path.dirname(path)) == _DEFAULT else " FILE"
+    return f"; `taskrun check{file} --state --repair` saves what can be read"
 
 
 def check_format(found: int | None, path: str) -> None:
@@ -254,7 +259,7 @@ def _checksum(descriptor: int, end: int, mark: SyncedRecord | None, path: str) -
     if mark is not None:
         begin = tail_at(descriptor, mark.upto, begin)
         if mark.upto > end or begin != Tail(mark.upto, mark.crc or 0):
-            raise StateError(_unlike(descriptor, mark, path) + _HINT)
+            raise StateError(_unlike(descriptor, mark, path) + _hint(path))
     return tail_at(descriptor, end, begin).crc
 
 

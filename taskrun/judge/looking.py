@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from taskrun.journal import Records
 from taskrun.judge.absences import Absences
 from taskrun.judge.temporary import Temporary
 from taskrun.model import Cause, Check, Confirmed, Figure, Past, Reason, ReasonKind, Status, Task, Temp
+from taskrun.paths import absence
 from taskrun.policy import Policy
 
 _FRESH = Fresh()
@@ -46,6 +48,7 @@ class Looking:
         doubtful: Collection[str] = (),
         waits: bool = False,
     ) -> None:
+        self._root = root
         self._graph = graph
         self._records = records
         self._files = Files(root, waits=waits)
@@ -71,7 +74,7 @@ class Looking:
             gone = [path for path in gone if path not in stand_ins]
             missing = self._missing(task, self._absences.not_accepted(task, gone))
             if missing:
-                return missing_input(missing)
+                return missing_input(missing, self._root)
         elif not is_forced and not ran and not inside and self._is_fresh(task, looks):
             return _FRESH
         self._files.contents.refill()
@@ -297,11 +300,6 @@ def _moved_redirects(task: Task, past: Past) -> Iterator[Reason]:
             yield Reason(ReasonKind.OUTPUTS_CHANGED, f"{key}: {then or 'the log'} → {now}")
 
 
-def missing_input(missing: Sequence[str]) -> Refused:
-    """The verdict on a task whose inputs are not there."""
-    return Refused(Cause.MISSING_INPUT, f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not there")
-
-
 def _missing_now(paths: tuple[str, ...], looks: Looks, known: tuple[Figure, ...]) -> list[str]:
     """The files that are not there, but for those whose absence is on record: somebody has accepted it."""
     missing = absent(paths, looks)
@@ -340,3 +338,10 @@ def _newer(task: Task, inputs: Looks, outputs: Looks, then: tuple[Figure, ...]) 
 
 def _is_newer(look: Look, than: int) -> bool:
     return look is not None and newest_of(look) > than
+
+
+def missing_input(missing: Sequence[str], root: str | None = None) -> Refused:
+    """The verdict on a task whose inputs are not there; seen from `root`, one that is a link may be told more of."""
+    if root is None or len(missing) > 1:
+        return Refused(Cause.MISSING_INPUT, f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not there")
+    return Refused(Cause.MISSING_INPUT, f"{missing[0]} {absence(os.path.join(root, missing[0]))}")

@@ -74,6 +74,13 @@ def cores_of(jobs: object) -> Fraction | None:
     return Fraction(jobs)
 
 
+def check_switches(**switches: object) -> None:
+    """What is on or off is said so: `hold=3` is a mistake."""
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise UsageError(f"{name}={value!r:.60}: True or False expected")
+
+
 def pools_of(pools: object) -> dict[str, Fraction]:
     """How much there is of each pool."""
     if pools is None:
@@ -93,8 +100,9 @@ def pools_of(pools: object) -> dict[str, Fraction]:
     return found
 
 
-def policy_of(on_failure: object, max_failures: object, *, hold: object) -> Policy:
+def policy_of(on_failure: object, max_failures: object, *, hold: bool) -> Policy:
     """What a run does about failures."""
+    check_switches(hold=hold)
     most = None
     if max_failures is not None:
         text = f"{max_failures}" if isinstance(max_failures, (int, str)) and not isinstance(max_failures, bool) else ""
@@ -103,7 +111,7 @@ def policy_of(on_failure: object, max_failures: object, *, hold: object) -> Poli
         except ValueError as error:
             raise UsageError(f"max_failures={max_failures!r}: {error}") from None
     try:
-        return Policy(read_on_failure(on_failure), most, may_hold=bool(hold))
+        return Policy(read_on_failure(on_failure), most, may_hold=hold)
     except ValueError as error:
         raise UsageError(f"on_failure={on_failure!r}: {error}") from None
 

@@ -16,6 +16,7 @@ from taskrun.events import Event, public
 from taskrun.graph import Draft, Study
 from taskrun.manager.arguments import (
     check_study_name,
+    check_switches,
     cores_of,
     kind_of,
     name_of,
@@ -291,6 +292,7 @@ class Manager:
         raises. A signal that stopped the run is given to the program's own handlers at the end: Ctrl-C raises
         KeyboardInterrupt.
         """
+        check_switches(dry_run=dry_run, progress=progress, commands=commands)
         study = self.study()
         policy = policy_of(on_failure, max_failures, hold=hold)
         options = self._options(study, select, force=force, only=only, jobs=jobs, policy=policy, is_dry=dry_run)
@@ -331,10 +333,7 @@ class Manager:
         # A method, so that this Manager lives as long as its stream, and with it the place of the logs.
         with closing(execute(study, options)) as batches:
             for batch in batches:
-                for event in batch:
-                    seen = public(event)
-                    if seen is not None:
-                        yield seen
+                yield from filter(None, map(public, batch))
 
     def _options(
         self,
@@ -348,6 +347,7 @@ class Manager:
         is_dry: bool = False,
     ) -> Options:
         """What a run is asked for."""
+        check_switches(force=force, only=only)
         refuse_to_run()
         tasks = tuple(task for task in select if not isinstance(task, str))
         self._check_all(tasks)

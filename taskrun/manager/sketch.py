@@ -19,7 +19,7 @@ from taskrun.makers import Makers, Readings
 from taskrun.manager.acyclic import Acyclic, Circle
 from taskrun.manager.orders import Orders
 from taskrun.model import Task
-from taskrun.paths import Paths
+from taskrun.paths import Paths, absence
 
 _MOST_LOOKED_AT = 1000
 FEW = 16  # so many tasks that one needs are that many edges; more are a gather
@@ -228,7 +228,7 @@ def missing_sources(sketch: Sketch) -> list[str]:
         return []
     path, reader = missing[0]
     more = f"and {len(missing) - 1} more are not there, and no task makes them"
-    ends = more if len(missing) > 1 else "is not there, and no task makes it"
+    ends = more if len(missing) > 1 else f"{absence(sketch.paths.absolute(path))}, and no task makes it"
     return [f"{sketch.tasks[reader].name}: the input {path!r} {ends}"]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskrun.errors import Place
 from taskrun.model import Action, Argv, Shell
-from taskrun.paths import Paths
+from taskrun.paths import Paths, absence
 from taskrun.sweep.cells import List
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.nodes import Findings
@@ -67,7 +67,8 @@ class Hints:
             missing = [path for path in paths if not os.path.exists(self._paths.absolute(path))]
             if missing:
                 more = f"and {len(missing) - 1} more are not there, and no task makes them"
-                ends = more if len(missing) > 1 else "is not there, and no task makes it"
+                alone = f"{absence(self._paths.absolute(missing[0]))}, and no task makes it"
+                ends = more if len(missing) > 1 else alone
                 self._hint(place, f"the input {missing[0]!r} {ends}")
 
     def _look_at_shell(self, expansion: Expansion) -> None:

@@ -177,13 +177,17 @@ def test_what_is_no_file_is_waited_for_by_nobody(
     assert ran(folder) == []
 
 
-@pytest.mark.parametrize("to", ["nowhere", "in"])
-def test_a_link_that_leads_nowhere_is_a_missing_input(folder: Folder, to: str) -> None:
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [("nowhere", "is a link to 'nowhere', which is not there"), ("in", "is reached by links that lead in a circle")],
+)
+def test_a_link_that_leads_nowhere_is_a_missing_input(folder: Folder, to: str, said: str) -> None:
     copying(folder)
     (folder.path / "in").symlink_to(to)
     done = folder.taskrun("run")
     assert done.returncode == 1
-    assert "failed     stat/f=in  missing input: in is not there" in done.stderr
+    assert f"the input 'in' {said}, and no task makes it" in done.stderr
+    assert f"failed     stat/f=in  missing input: in {said}" in done.stderr
 
 
 def test_any_time_that_a_file_can_have_is_a_time(folder: Folder) -> None:

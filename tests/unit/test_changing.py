@@ -275,3 +275,10 @@ def test_a_journal_without_a_header_is_spoken_of_in_one_sentence(here: Path, typ
     hint = "`taskrun check --state --repair` saves what can be read\n"
     assert typed("check", "--state") == (3, f".taskrun/sweep/{sentence}\n", f"taskrun: {hint}")
     assert typed("status") == typed("run") == (3, "", f"taskrun: {here}/.taskrun/sweep/{sentence}; {hint}")
+    (here / "sweep.yaml").rename(here / "a b.yaml")
+    (here / ".taskrun").rename(here / "state")
+    (here / "state/sweep").rename(here / "state/x")
+    words = ("-F", "a b.yaml", "--state-dir", "state", "--name", "x")
+    hint = "`taskrun check 'a b.yaml' --state-dir state --name x --state --repair` saves what can be read\n"
+    assert typed("check", "--state", *words).err == f"taskrun: {hint}"
+    assert typed("status", *words).err.endswith("`taskrun check FILE --state --repair` saves what can be read\n")

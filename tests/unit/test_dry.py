@@ -25,6 +25,7 @@ from taskrun.model import (
     Traits,
     mark,
 )
+from taskrun.policy import OnFailure
 
 CORES = {"cores": Fraction(2)}
 VARIABLES = "TASKRUN_TASK=sim/n=0 TASKRUN_STEP=sim TASKRUN_ATTEMPT=1 TASKRUN_CORES=1 TASKRUN_RUN=dry-run"
@@ -93,6 +94,13 @@ def test_reasons_are_comments_whatever_stands_in_them() -> None:
     assert lines[0] == "# my\\nsim: new; input changed: a\\nrm -rf x\\r"
     assert lines[1].startswith("( cd")
     assert not script(sim(0))[0].startswith("#")
+
+
+def test_a_failure_that_is_ignored_does_not_end_the_script() -> None:
+    stream = io.StringIO()
+    executor = DryExecutor(stream, root="/study", pools=CORES, on_failure=OnFailure.IGNORE)
+    executor.start(sim(0), FIRST, NOTHING_SPECIAL)
+    assert stream.getvalue().endswith(") || :\n")
 
 
 def test_every_task_has_succeeded_by_the_next_wait() -> None:

@@ -450,3 +450,15 @@ def test_a_study_is_built_once_until_something_is_added(manager: Manager) -> Non
     third = manager.study()
     b.dependency_is(a)
     assert manager.study() is third is not second
+
+
+@pytest.mark.parametrize("switch", ["hold", "force", "only", "dry_run", "progress", "commands"])
+def test_what_is_on_or_off_is_said_so(tmp_path: Path, switch: str) -> None:
+    manager = Manager("m", root=tmp_path)
+    for value in (3, "x", None):
+        with pytest.raises(UsageError) as caught:
+            manager.run(**{switch: value})  # type: ignore[arg-type]
+        assert str(caught.value) == f"{switch}={value!r}: True or False expected"
+    if switch in ("hold", "force", "only"):
+        with pytest.raises(UsageError, match=f"{switch}=0: True or False expected"):
+            manager.stream(**{switch: 0})  # type: ignore[arg-type]
