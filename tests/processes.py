@@ -81,6 +81,21 @@ class Place:
         return path.read_text() if path.exists() else None
 
 
+def alive(token: str) -> list[int]:
+    """The processes that have this word on their command line."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[0]
+            except OSError:
+                continue
+            if token.encode() in words and state not in b"ZX":
+                found.append(int(name))
+    return found
+
+
 def ended(happened: Sequence[Happening]) -> list[Ended]:
     return [found for found in happened if isinstance(found, Ended)]
 

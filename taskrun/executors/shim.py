@@ -35,7 +35,7 @@ def main(result: str, program: str, words: list[str]) -> None:
     """Run the command, and leave as it left."""
     runner = os.getppid()
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-    _keep_orphans()
+    keep_orphans(wanted=True)
     try:
         file = _open(result)
         began = time.monotonic()
@@ -72,17 +72,19 @@ def _open(path: str) -> int:
     return file
 
 
-def _keep_orphans() -> None:
-    """Become the parent of whatever the command's processes leave behind, so that none of it gets out of sight."""
+def keep_orphans(*, wanted: bool) -> bool:
+    """Become the parent of whatever the processes below leave behind, so that none of it gets out of sight; or cease to
+    be. Whether that was done.
+    """
     if sys.platform != "linux":
-        return
+        return False
     try:
         import _ctypes  # `ctypes` costs 10 ms, this 0.8
 
         prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: this program
-        _ctypes.call_function(prctl, (_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+        return bool(_ctypes.call_function(prctl, (_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)) == 0)
     except (ImportError, AttributeError, OSError):
-        pass  # a Python without it: the runner looks elsewhere too
+        return False  # a Python without it: the runner looks elsewhere too
 
 
 def _wait(command: int) -> tuple[int, resource.struct_rusage]:

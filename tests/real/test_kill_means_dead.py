@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import Place, ended, place, task
+from processes import Place, alive, ended, place, task
 from studies import Folder, wait_until
 
 from taskrun.model import Ended, Task
@@ -55,21 +55,6 @@ while time.monotonic() < end:
     os.setsid()
     with open("beats", "a") as file: file.write(".")
 """
-
-
-def alive(token: str) -> list[int]:
-    """The processes that have this word on their command line."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
-                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[0]
-            except OSError:
-                continue
-            if token.encode() in words and state not in b"ZX":
-                found.append(int(name))
-    return found
 
 
 def beats(directory: Path) -> int:

@@ -30,6 +30,9 @@ class Children:
     def __iter__(self) -> Iterator[Child]:
         return iter(list(self._by_pid.values()))
 
+    def __contains__(self, pid: int) -> bool:
+        return pid in self._by_pid
+
     def __getitem__(self, pid: int) -> Child:
         return self._by_pid[pid]
 

@@ -17,9 +17,10 @@ from taskrun.executors.local.children import Children
 from taskrun.executors.local.kills import Kills, Tree
 from taskrun.executors.local.launch import Child, CouldNotStart, Launcher
 from taskrun.executors.local.memory import Kernel, Limits
+from taskrun.executors.local.orphans import Finder, Orphans, nobody
 from taskrun.executors.local.postponed import Postponed, Start
 from taskrun.executors.local.shims import Shims, command_of, never_began, signal_command
-from taskrun.executors.local.wait import peek, watch
+from taskrun.executors.local.wait import looks_over, watch
 from taskrun.history import Foresight
 from taskrun.interrupt import KILL, Interrupts
 from taskrun.machine import StartClock, marks, namespace, usable_cores
@@ -67,6 +68,7 @@ class LocalExecutor:
         self._adoptions = adopt.Adoptions()
         self._lingering = ends.Lingering(grace)
         self._kills = Kills(grace)
+        self._orphans = Orphans(self._children, self._kills.known)
         self._limits = Limits()
         self._kernel = Kernel()
         self._postponed = Postponed()
@@ -76,7 +78,7 @@ class LocalExecutor:
         self._shims = Shims(state, foresight, is_recorded)
         self._launcher = Launcher(root, state, run, self.pools[CORES], shims=self._shims, owns_process=owns_process)
         try:
-            self._watch = watch(self._children.reap_early, owns_process=owns_process)
+            self._watch = watch(self._children.reap_early, self._orphans, owns_process=owns_process)
         except BaseException:
             self._launcher.close()
             raise
@@ -94,6 +96,7 @@ class LocalExecutor:
             self._start(task, attempt, grant, self._shims.wanted(task, attempt.number))
 
     def _start(self, task: Task, attempt: Attempt, grant: Grant, result: str = "") -> None:
+        self._orphans.keep(is_shimmed=bool(result))
         try:
             child = self._launcher.launch(task, attempt, grant, self._starts.read, result=result)
         except CouldNotStart as error:
@@ -106,8 +109,8 @@ class LocalExecutor:
         self._children.add(child)
         self._watch.add(pid)
         self._limits.watch(task, pid)
-        ticks = self._starts.ticks(pid, child.before, may_be_rough=not child.result)
-        found = Handle(self._run, attempt.number, attempt.round, pid, ticks, self._namespace)
+        child.ticks = self._starts.ticks(pid, child.before, may_be_rough=not child.result)
+        found = Handle(self._run, attempt.number, attempt.round, pid, child.ticks, self._namespace)
         self._happened.append(Spawned(task.index, found))
 
     def _adopt(self, task: Task, attempt: Attempt, handle: Handle) -> None:
@@ -166,8 +169,7 @@ class LocalExecutor:
         ended, signals = self._watch.block(timeout)
         for pid in ended:
             self._reap(pid)
-        for number in signals:
-            self._happened.append(self._interrupts.receive(number))
+        self.interrupt(signals)
 
     def _look(self) -> None:
         """At what no event tells of."""
@@ -264,12 +266,8 @@ class LocalExecutor:
 
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""
-        if group and child.task.index not in self._kills.known:
-            try:
-                os.killpg(group, 0)
-                self._lingering.notice(group)
-            except (ProcessLookupError, PermissionError):
-                pass
+        if group and child.task.index not in self._kills.known and ends.signal_group(group, 0):
+            self._lingering.notice(group)
         self._forget(child)
         self._shims.learn(child.task, ended)
         self._tell(ended)
@@ -285,6 +283,8 @@ class LocalExecutor:
             self._happened.append(over)
 
     def _forget(self, child: Child) -> None:
+        if child.task.index not in self._kills.known:
+            self._orphans.leave()
         self._children.forget(child)
         self._watch.discard(child.pid)
         child.clean_up()
@@ -311,22 +311,21 @@ class LocalExecutor:
         return True
 
     def _kill(self, child: Child, number: int) -> bool:
-        try:
-            if peek(child.pid):
-                return False
-        except ChildProcessError:
-            return False  # somebody else has reaped it: the number may be another's
+        if looks_over(child.pid):  # or somebody else has reaped it: the number may be another's
+            return False
         child.is_asked = True
         handle = Handle(self._run, child.attempt, child.round)
         group = command_of(child.pid, child.result) if child.result else child.pid
-        self._signal(child.task, handle, number, root=child.pid, group=group, result=child.result)
+        orphans = self._orphans.finder(child)
+        self._signal(child.task, handle, number, root=child.pid, group=group, result=child.result, orphans=orphans)
         return True
 
     def _signal(
-        self, task: Task, handle: Handle, number: int, *, root: int, group: int | None, result: str
-    ) -> None:
+        self, task: Task, handle: Handle, number: int, *, root: int, group: int | None, result: str,
+        orphans: Finder = nobody,
+    ) -> None:  # fmt: skip
         """Under a shim that has just begun there is no command yet: later."""
-        tree = Tree(root, group, marks(task.name, handle), is_shim=root != group) if group else None
+        tree = Tree(root, group, marks(task.name, handle), is_shim=root != group, orphans=orphans) if group else None
         if root == group:
             ends.signal_group(group, number, signal.SIGCONT)
         else:
@@ -398,11 +397,4 @@ class LocalExecutor:
 
 
 _executors: weakref.WeakSet[LocalExecutor] = weakref.WeakSet()
-
-
-def _abandon_all() -> None:
-    for executor in list(_executors):
-        executor.abandon()
-
-
-os.register_at_fork(after_in_child=_abandon_all)
+os.register_at_fork(after_in_child=lambda: [executor.abandon() for executor in list(_executors)])

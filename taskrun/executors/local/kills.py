@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from msgspec.structs import replace
 
 from taskrun.executors.local.kin import Process, Table, among, below, every_process, find, is_same, send, strike
+from taskrun.executors.local.orphans import Finder, nobody
 from taskrun.machine import began_with
 from taskrun.model import Ended, Task
 
@@ -29,16 +30,20 @@ class Tree:
     """All that belongs to one attempt.
 
     `root`: the process at its top, which is not one of them where it is a shim (`is_shim`). `group`: the process group
-    of its command, 0 where that is not known; `marks`: what its environment holds.
+    of its command, 0 where that is not known; `marks`: what its environment holds; `orphans` finds those that have
+    become children of ours.
     """
 
-    def __init__(self, root: int, group: int, marks: dict[str, str], *, is_shim: bool) -> None:
+    def __init__(
+        self, root: int, group: int, marks: dict[str, str], *, is_shim: bool, orphans: Finder = nobody
+    ) -> None:
         self._root = find(root)
         self.spared = root if is_shim else 0  # the group of a shim, which leads a session of its own too
         self._leader = find(group) if group else None
         self.group = group
         self._marks = marks
         self._is_shim = is_shim
+        self._orphans = orphans
         self._seen: Table = {}
         self._has_group = bool(group)
         self.look()
@@ -63,6 +68,7 @@ class Tree:
         else:
             table = every_process()
             roots += [process.pid for process in table.values() if self._is_ours(process)]
+            roots += self._orphans(table)
             found = among(table, roots)
             found.update((pid, table[pid]) for pid in roots if pid in table)
         found.update((pid, was) for pid, was in self._seen.items() if is_same(was))

@@ -130,6 +130,15 @@ def _send_by_number(process: Process, numbers: Iterable[int]) -> bool:
     return True
 
 
+def ticks_of(pid: int) -> int | None:
+    """The start of a process, over or not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return int(file.read(4096).rpartition(b")")[2].split()[19])
+    except (OSError, IndexError):
+        return None
+
+
 def _process(pid: int) -> Process | None:
     """None where none of that number lives; one whose first thread is over may live on in others."""
     try:

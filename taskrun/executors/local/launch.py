@@ -36,14 +36,14 @@ class CouldNotStart(Exception):
 
 
 class Child:
-    """A process of ours. `start` and `began` are its start by the epoch and by the steady clock, `before` by the start
-    clock; `peak` is our own peak memory just after it, where asked. `result`: where it is a shim, its result file.
-    `is_asked`: it was asked to end. `grant`: what it has for itself.
+    """A process of ours. `start` and `began` are its start by the epoch and by the steady clock, `before` and `ticks`
+    by the start clock, just before and as found; `peak` is our own peak memory just after it, where asked. `result`:
+    where it is a shim, its result file. `is_asked`: it was asked to end. `grant`: what it has for itself.
     """
 
     __slots__ = (
         "attempt", "before", "began", "grant", "is_asked", "peak", "pid", "result", "round", "script", "start",
-        "streams", "task",
+        "streams", "task", "ticks",
     )  # fmt: skip
 
     def __init__(self, task: Task, attempt: Attempt, grant: Grant, streams: Streams, result: str) -> None:
@@ -57,6 +57,7 @@ class Child:
         self.script = ""
         self.pid = 0
         self.before = 0
+        self.ticks: int | None = None
         self.peak: int | None = None
         self.start = time.time()
         self.began = time.monotonic()

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from taskrun.executors.local.catch import Catcher, hold_signals
+from taskrun.executors.local.orphans import Orphans
 from taskrun.interrupt import heeded
 
 Woken = tuple[Iterable[int], Sequence[int]]  # children that look over: reap each before asking for the next; signals
@@ -52,15 +53,15 @@ class Watch(Protocol):
         """Put signals and descriptors back as they were."""
 
 
-def watch(reap: Callable[[], bool], *, owns_process: bool) -> Watch:
+def watch(reap: Callable[[], bool], orphans: Orphans, *, owns_process: bool) -> Watch:
     """The way that fits: to block signals takes the main thread of a process of our own, and sigtimedwait.
 
-    `reap`: see `Catcher`.
+    `reap`: see `Catcher`. `orphans`: only that way there are any.
     UsageError where no exit status could be had.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if owns_process and is_main and hasattr(signal, "sigtimedwait") and not _is_accompanied():
-        return SignalWatch()
+        return SignalWatch(orphans)
     catcher = hold_signals()
     if catcher is not None:
         catcher.reap = reap
@@ -94,15 +95,20 @@ def _blocked(thread: int) -> int:
         return -1
 
 
-def peek(pid: int) -> bool:
-    """Whether a child is over, without reaping it. ChildProcessError: it is no child of ours any more."""
-    return os.waitid(os.P_PID, pid, _PEEK) is not None
+def looks_over(pid: int) -> bool:
+    """Whether a child is over, which is not reaped here, or is no child of ours any more."""
+    try:
+        return os.waitid(os.P_PID, pid, _PEEK) is not None
+    except ChildProcessError:
+        return True
 
 
 class SignalWatch:
     """Signals blocked from construction to `close`, and fetched; no child inherits that (see spawn)."""
 
-    def __init__(self) -> None:
+    def __init__(self, orphans: Orphans) -> None:
+        self._orphans = orphans
+        orphans.is_alone = True
         self._children: dict[int, None] = {}
         self._fetched = {*heeded(lambda number: signal.getsignal(number) is signal.SIG_IGN), signal.SIGCHLD}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._fetched)
@@ -124,6 +130,9 @@ class SignalWatch:
         else:
             found = signal.sigtimedwait(self._fetched, max(0.0, min(timeout, _LONGEST)))
         if found is None:
+            zombie = _any_zombie()
+            if zombie and zombie not in self._children:
+                self._orphans.reap()  # its SIGCHLD was lost behind another
             return NOTHING
         if found.si_signo != signal.SIGCHLD:
             return ((), (found.si_signo,)) if self._is_sent(found) else NOTHING
@@ -142,6 +151,12 @@ class SignalWatch:
         """Of several SIGCHLD that wait only the first is kept, so others may have ended with it."""
         if first in self._children:
             yield first
+        elif first:
+            zombie = _any_zombie()
+            if not zombie:
+                return  # it was found with another one
+            if zombie not in self._children:
+                self._orphans.reap()
         if len(self._children) > _FEW:
             last = 0
             while (pid := _any_zombie()) in self._children and pid != last:
@@ -154,6 +169,7 @@ class SignalWatch:
                 yield pid
 
     def close(self) -> None:
+        self._orphans.let_go()
         # What comes between the last wait and the end of the run asks for nothing that is not done already.
         while signal.sigtimedwait(self._fetched, 0) is not None:
             pass
@@ -215,17 +231,10 @@ class PollWatch:
     def _ended(self, timeout: float | None) -> Sequence[int]:
         ready = self._poll.poll(None if timeout is None else math.ceil(max(0.0, min(timeout, _LONGEST)) * 1000))
         ended = [self._pids[fd] for fd, _ in ready if fd in self._pids]
-        return ended + [pid for pid in self._asked if _looks_over(pid)] if self._asked else ended
+        return ended + [pid for pid in self._asked if looks_over(pid)] if self._asked else ended
 
     def close(self) -> None:
         for pid in list(self._fds):
             self.discard(pid)
         if self._catcher is not None:
             self._catcher.close()
-
-
-def _looks_over(pid: int) -> bool:
-    try:
-        return peek(pid)
-    except ChildProcessError:
-        return True
