@@ -61,20 +61,27 @@ class Shortage(Struct, frozen=True):
             return f"{amount} {self.pool if self.asks != 1 else self.pool.removesuffix('s')}"
         return f"{amount} of the pool {self.pool!r}"
 
-    def hint(self, known: Iterable[str]) -> str:
-        """What to do about it; `known` are the pools that there are."""
+    def hint(self, known: Iterable[str], *, is_typed: bool = True) -> str:
+        """What to do about it; `known` are the pools that there are, `is_typed` as in `saying`."""
         amount = show_amount(self.pool, self.asks)
-        if self.there is not None and self.pool in OF_THE_MACHINE:
-            return f"ask for less, or say how much there is to share, as --pool {self.pool}={amount}"
+        said = saying(self.pool, self.asks, is_typed=is_typed)
+        if self.there is not None and (self.pool in OF_THE_MACHINE or not is_typed):
+            return f"ask for less, or say how much there is to share, as {said}"
         if self.there is not None:
             return f"ask for less, or say that there is more: `pools: {{{self.pool}: {amount}}}`"
-        offer = did_you_mean(self.pool, known)
-        return offer or f"say it, as `pools: {{{self.pool}: {amount}}}` or --pool {self.pool}={amount}"
+        by_file = f"`pools: {{{self.pool}: {amount}}}` or " if is_typed else ""
+        return did_you_mean(self.pool, known) or f"say it, as {by_file}{said}"
 
 
 def show_amount(pool: str, amount: Fraction) -> str:
     """An amount of a pool as people write it."""
     return show_size(int(amount)) if pool == MEMORY else show_number(amount)
+
+
+def saying(pool: str, amount: Fraction, *, is_typed: bool) -> str:
+    """How to say how much there is of a pool: with the option where a command was typed, else to the library."""
+    shown = show_amount(pool, amount)
+    return f"--pool {pool}={shown}" if is_typed else f"pools={{{pool!r}: {repr(shown) if pool == MEMORY else shown}}}"
 
 
 def parse_total(pool: str, text: str) -> Fraction:

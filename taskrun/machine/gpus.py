@@ -34,8 +34,11 @@ class Answer(Struct, frozen=True):
     trouble: str = ""
 
 
-def gpu_ids(environment: Mapping[str, str], *, patience: float = _PATIENCE) -> tuple[str, ...]:
-    """The ids of the gpus that tasks may use, as they are to be written into CUDA_VISIBLE_DEVICES.
+def gpu_ids(
+    environment: Mapping[str, str], *, patience: float = _PATIENCE, saying: str = "--pool gpus=2"
+) -> tuple[str, ...]:
+    """The ids of the gpus that tasks may use, as they are to be written into CUDA_VISIBLE_DEVICES. `saying`: how
+    somebody who knows their number says it.
 
     Raises UsageError for a list that names one twice, or one that is not there, and where nvidia-smi cannot say.
     """
@@ -44,7 +47,7 @@ def gpu_ids(environment: Mapping[str, str], *, patience: float = _PATIENCE) -> t
         answer = ask_nvidia_smi(environment, patience)
         if answer.trouble:
             raise UsageError(
-                f"nobody knows which gpus there are: {answer.trouble}; say it, as {VARIABLE}=0,1 or --pool gpus=2"
+                f"nobody knows which gpus there are: {answer.trouble}; say it, as {VARIABLE}=0,1 or {saying}"
             )
         return answer.numbers
     ids = visible(listed)

@@ -67,7 +67,7 @@ def _close_all() -> None:
 def rehearse(study: Study, options: Options, stream: Sink) -> Summary:
     """Write what a run would execute as shell commands; run nothing."""
     account = Account(study.root, is_dry=True)
-    pools = ample(study, options.jobs, is_strict=options.strict)
+    pools = ample(study, options.jobs, is_strict=options.strict, is_typed=False)
     executor = DryExecutor(stream, root=study.root, pools=pools, on_failure=options.policy.on_failure)
     with closing(preview(study, options, executor)) as batches:
         for batch in batches:

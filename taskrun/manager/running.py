@@ -79,7 +79,9 @@ class Run:
         self._options = options
         self.now = steady_clock()
         self._chosen, self.selected = selection(study, options)
-        self.supply = supply(study, self.selected, jobs=options.jobs, is_strict=options.strict)
+        self.supply = supply(
+            study, self.selected, jobs=options.jobs, is_strict=options.strict, is_typed=options.owns_process
+        )
         record = _this_run(options, self.supply.pools, total=len(self.selected))
         self._process = os.getpid()
         with ExitStack() as leaving:

@@ -13,11 +13,14 @@ from taskrun.errors import Mistake, SweepError, UsageError
 from taskrun.graph import Study
 from taskrun.machine import core_ids, usable_cores
 from taskrun.model import Task, Traits
-from taskrun.pools import CORES, GPUS, MEMORY, OF_THE_MACHINE, PINNED, Supply, asked, shortages, show_amount
+from taskrun.pools import CORES, GPUS, MEMORY, OF_THE_MACHINE, PINNED, Supply, asked, saying, shortages, show_amount
 
 
-def supply(study: Study, selected: Iterable[int], *, jobs: Fraction | None, is_strict: bool = False) -> Supply:
-    """What the selected tasks share; `jobs`: the cores (None: as the study says, else the usable ones).
+def supply(
+    study: Study, selected: Iterable[int], *, jobs: Fraction | None, is_strict: bool = False, is_typed: bool = True
+) -> Supply:
+    """What the selected tasks share; `jobs`: the cores (None: as the study says, else the usable ones). `is_typed`:
+    a command was, so that hints name its options.
 
     Raises SweepError or UsageError for a task that can never have what it asks for, UsageError for a list of gpus that
     cannot be.
@@ -33,24 +36,26 @@ def supply(study: Study, selected: Iterable[int], *, jobs: Fraction | None, is_s
         pools[MEMORY] = shared_memory()
     units: dict[str, tuple[str, ...]] = {}
     if GPUS in wanted:
-        units[GPUS] = _gpus(pools.get(GPUS))
+        units[GPUS] = _gpus(pools.get(GPUS), is_typed=is_typed)
         pools[GPUS] = Fraction(len(units[GPUS]))
     if PINNED in wanted:
         units[PINNED] = core_ids()
         pools[PINNED] = Fraction(len(units[PINNED]))
-    refuse_shortages(study, _kinds(tasks), study.pools)
-    refuse_shortages(study, kinds, pools, is_strict=is_strict)
+    refuse_shortages(study, _kinds(tasks), study.pools, is_typed=is_typed)
+    refuse_shortages(study, kinds, pools, is_strict=is_strict, is_typed=is_typed)
     return Supply(pools, units)
 
 
-def ample(study: Study, jobs: Fraction | None, *, is_strict: bool = False) -> Mapping[str, Fraction]:
+def ample(
+    study: Study, jobs: Fraction | None, *, is_strict: bool = False, is_typed: bool = True
+) -> Mapping[str, Fraction]:
     """Pools in which everything has its place but what the user's own words rule out: for who runs nothing.
 
     A dry run may be meant for another machine, whose memory and gpus nobody knows here.
     """
     cores = cores_of(study, jobs)
     kinds = _kinds(study.graph.tasks)
-    refuse_shortages(study, kinds, {**study.pools, CORES: cores}, is_strict=is_strict)
+    refuse_shortages(study, kinds, {**study.pools, CORES: cores}, is_strict=is_strict, is_typed=is_typed)
     return roomy(kinds, cores)
 
 
@@ -71,7 +76,12 @@ def cores_of(study: Study, jobs: Fraction | None) -> Fraction:
 
 
 def refuse_shortages(
-    study: Study, tasks: Iterable[Task], pools: Mapping[str, Fraction], *, is_strict: bool = False
+    study: Study,
+    tasks: Iterable[Task],
+    pools: Mapping[str, Fraction],
+    *,
+    is_strict: bool = False,
+    is_typed: bool = True,
 ) -> None:
     """Raise for what no pool can ever satisfy: all of it together, each at its place where the study has one.
 
@@ -82,13 +92,13 @@ def refuse_shortages(
         return
     known = [*pools, *(pool for pool in OF_THE_MACHINE if pool not in pools)]
     mistakes = [
-        Mistake(place, each.what, each.hint(known))
+        Mistake(place, each.what, each.hint(known, is_typed=is_typed))
         for each in found
         if (place := study.places.get((each.step, each.pool))) is not None
     ]
     if len(mistakes) == len(found):
         raise SweepError(mistakes)
-    raise UsageError("\n".join(f"{each.what}; {each.hint(known)}" for each in found))
+    raise UsageError("\n".join(f"{each.what}; {each.hint(known, is_typed=is_typed)}" for each in found))
 
 
 def _described(task: Task) -> tuple[str, str, Traits]:
@@ -105,18 +115,18 @@ def _kinds(tasks: Iterable[Task]) -> Sequence[Task]:
     return list(found.values())
 
 
-def _gpus(said: Fraction | None) -> tuple[str, ...]:
+def _gpus(said: Fraction | None, *, is_typed: bool) -> tuple[str, ...]:
     """The ids of the gpus; where it is said how many there are, nvidia-smi is not asked."""
     from taskrun.machine.gpus import VARIABLE, gpu_ids, visible
 
     if said is None:
-        return gpu_ids(os.environ)
+        return gpu_ids(os.environ, saying=saying(GPUS, Fraction(2), is_typed=is_typed))
     listed = os.environ.get(VARIABLE)
     ids = tuple(map(str, range(int(said)))) if listed is None else visible(listed)
     if len(ids) < said:
         raise UsageError(
             f"{show_amount(GPUS, said)} gpus are to be shared, and {VARIABLE}={listed} lists {len(ids)}; "
-            f"--pool gpus={len(ids)} shares these"
+            f"{saying(GPUS, Fraction(len(ids)), is_typed=is_typed)} shares these"
         )
     return ids[: int(said)]
 

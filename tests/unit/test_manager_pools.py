@@ -85,9 +85,9 @@ def test_what_can_never_be_had_is_refused_when_a_run_begins(tmp_path: Path) -> N
     manager.task_new("b", "true", tokens={"seat": 1}, step="other")
     wrong = (
         "a asks for 2 of the pool 'licence', and there is 1; "
-        "ask for less, or say that there is more: `pools: {licence: 2}`\n"
+        "ask for less, or say how much there is to share, as pools={'licence': 2}\n"
         "b asks for 1 of the pool 'seat', and nobody says how much of that there is; "
-        "say it, as `pools: {seat: 1}` or --pool seat=1"
+        "say it, as pools={'seat': 1}"
     )
     for dry_run in (False, True):
         with pytest.raises(UsageError) as caught:
