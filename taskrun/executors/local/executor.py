@@ -397,4 +397,4 @@ class LocalExecutor:
 
 
 _executors: weakref.WeakSet[LocalExecutor] = weakref.WeakSet()
-os.register_at_fork(after_in_child=lambda: [executor.abandon() for executor in list(_executors)])
+os.register_at_fork(after_in_child=lambda: list(map(LocalExecutor.abandon, list(_executors))))
