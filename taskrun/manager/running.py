@@ -145,7 +145,8 @@ class Run:
                     if batch and isinstance(batch[-1], RunFinished):
                         self._seal(batch[-1])
                 except StateError as error:
-                    for rest in (tuple(kept), *_unrecorded(batches, error)):
+                    yield from self._given_out(tuple(kept))
+                    for rest in _unrecorded(batches, error):
                         yield from self._given_out(rest)
                     raise
                 kept += batch
