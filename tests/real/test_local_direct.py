@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from processes import STATE, place, task
+from studies import Folder
 
 from taskrun.model import Argv
 
@@ -127,10 +128,27 @@ def compare(root: Path, declared: dict[str, str]) -> None:
         strict = ("bash", "-euo", "pipefail", "-c")
         bare = [task(index, text, env=declared) for index, text in enumerate(COMMANDS)]
         shelled = [task(index, Argv((*strict, text)).words, env=declared) for index, text in enumerate(COMMANDS)]
-        ends = here.run(*bare, number=1), here.run(*shelled, number=2)
+        runs = [here.run(*tasks, number=number) for number, tasks in enumerate((shelled, bare, bare), 1)]
         for index, text in enumerate(COMMANDS):
-            first, second = (pair[index] for pair in ends)
-            assert (first.exit_code, first.signal, first.cause) == (second.exit_code, second.signal, second.cause), text
-            logs = [root / STATE / "logs" / f"t{index}.{number}.log" for number in (1, 2)]
-            outputs = [sorted_variables(log.read_bytes()) if log.exists() else None for log in logs]
-            assert outputs[0] == outputs[1], text
+            by_bash, *others = [(end.exit_code, end.signal, end.cause) for end in (ends[index] for ends in runs)]
+            assert others == [by_bash, by_bash], text
+            logs = [root / STATE / "logs" / f"t{index}.{number}.log" for number in (1, 2, 3)]
+            wrote, *others = [sorted_variables(log.read_bytes()) if log.exists() else None for log in logs]
+            assert others == [wrote, wrote], text
+
+
+def test_a_program_that_comes_first_in_path_meanwhile_is_the_one(folder: Folder) -> None:
+    folder.write("second/tool", "#!/bin/sh\necho old\n").chmod(0o755)
+    (folder.path / "first").mkdir()
+    folder.write("sweep.yaml", """
+sweep: {i: {from: 1, to: 30}}
+steps:
+  before: {run: tool, per: i, stdout: "before/{i}"}
+  build: {run: "printf '#!/bin/sh\\necho new\\n' > first/tool && chmod +x first/tool", after: before}
+  after: {run: tool, per: i, stdout: "after/{i}", after: build}
+""")  # fmt: skip
+    path = f"{folder.path}/first:{folder.path}/second:{os.environ['PATH']}"
+    run = folder.taskrun("run", env=os.environ | {"PATH": path})
+    assert run.returncode == 0, run.stderr
+    assert {folder.read(f"before/{i}") for i in range(1, 31)} == {"old\n"}
+    assert {folder.read(f"after/{i}") for i in range(1, 31)} == {"new\n"}
