@@ -51,7 +51,8 @@ class Surroundings:
         self._marked = [(os.fsencode(name), text) for name, text in declared.items() if "\0" in text]
         path = variables.get(b"PATH")
         self.path = None if path is None else tuple(dict.fromkeys(os.fsdecode(path).split(":")))
-        self.is_our_path = path == os.environb.get(b"PATH") and all(entry[:1] == "/" for entry in self.path or ())
+        is_plain_path = all(entry[:1] == "/" and entry[-1:] != "/" for entry in self.path or ())
+        self.is_our_path = is_plain_path and path == os.environb.get(b"PATH")
         self.searched: set[str] = set()
         self.functions = _functions(variables)
         is_fixed = not any(name in (b"PATH", b"LC_ALL", b"SHLVL") for name, _ in self._marked)
