@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
 from io import BytesIO
 from typing import NoReturn
 
+from taskrun.digests import blake2b
 from taskrun.errors import Mistake, Place, SweepError
 from taskrun.graph import Draft, Study
 from taskrun.model import Shell, Step, Task

@@ -122,9 +122,9 @@ def _cut(component: str, whole: str) -> str:
 
 
 def _hash(text: str) -> str:
-    import hashlib  # hardly any name is that long
+    from taskrun.digests import blake2b  # hardly any name is that long
 
-    return hashlib.blake2b(_bytes(text), digest_size=8).hexdigest()
+    return blake2b(_bytes(text), digest_size=8).hexdigest()
 
 
 def _bytes(text: str) -> bytes:

@@ -5,7 +5,6 @@ Little is read on the spot; much is read by a thread of its own, and whoever ask
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import stat
@@ -14,6 +13,7 @@ import time
 from operator import itemgetter
 from queue import SimpleQueue
 
+from taskrun.digests import blake2b
 from taskrun.freshness.looks import Directory, Look, Without, files_below, look_at, size_of
 
 AT_ONCE = 8 << 20  # bytes that are read on the spot, at most, between two calls of `refill`
@@ -125,7 +125,7 @@ def _digest(place: _Place, look: Look, is_over: threading.Event) -> str:
     try:
         if not isinstance(look, Directory):
             return _file_digest(path, is_over)
-        found = hashlib.blake2b(digest_size=16)
+        found = blake2b(digest_size=16)
         for name, entry in sorted(files_below(path, os.stat(path), without), key=itemgetter(0)):
             is_file = entry is not None and stat.S_ISREG(entry.st_mode)
             inside = _file_digest(os.path.join(path, os.fsdecode(name)), is_over) if is_file else "-"
@@ -136,7 +136,7 @@ def _digest(place: _Place, look: Look, is_over: threading.Event) -> str:
 
 
 def _file_digest(path: str, is_over: threading.Event) -> str:
-    found = hashlib.blake2b(digest_size=16)
+    found = blake2b(digest_size=16)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -5,7 +5,6 @@ A look reads no content. Where it leaves the question open, `compare` says so, a
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from operator import attrgetter, itemgetter
 
 from msgspec import Struct
 
+from taskrun.digests import blake2b
 from taskrun.model import Check, Figure
 
 SMALL = 1 << 20  # bytes: files up to this size are compared by content where size and time leave it open
@@ -148,7 +148,7 @@ def difference(then: Figure, now: Look) -> str:
 
 def _directory(path: str, found: os.stat_result, without: Without) -> Directory:
     files = sorted(files_below(path, found, without), key=itemgetter(0))
-    plain, strict = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=12)
+    plain, strict = blake2b(digest_size=16), blake2b(digest_size=12)
     size = newest = 0
     for name, entry in files:
         line = b"-" if entry is None else b"%d %d" % (entry.st_size, entry.st_mtime_ns)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+from taskrun.digests import blake2b
 from taskrun.freshness.files import LONG
 from taskrun.freshness.wording import changed_words
 from taskrun.model import STRICT_BASH, Reason, ReasonKind, Shell, Signature, Step, Task, as_signed
@@ -18,7 +18,7 @@ class Signer:
     """Makes the signatures of tasks; a value is hashed once, however many tasks hold it."""
 
     def __init__(self, salt: str) -> None:
-        self._salted = hashlib.blake2b(key=salt.encode()[:64], digest_size=12)
+        self._salted = blake2b(key=salt.encode()[:64], digest_size=12)
         self.lists = Lists()
         self._hashes: dict[str, dict[str, str]] = {}
         self._keys: dict[int, tuple[Step, tuple[str, ...]]] = {}

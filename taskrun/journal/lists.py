@@ -5,12 +5,12 @@ Tasks share their tuples, so a list is known by its identity: 10,000 tasks over 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Set
 
 import msgspec
 from msgspec import structs
 
+from taskrun.digests import blake2b
 from taskrun.model import AnyRecord, ConfirmRecord, Figure, ListRecord, StartRecord
 
 LONG = 64  # from so many items on a list stands on its own
@@ -76,7 +76,7 @@ class Lists:
             text = _encoder.encode(items)
         except UnicodeEncodeError:
             text = repr(items).encode("ascii", "backslashreplace")
-        digest = hashlib.blake2b(text, digest_size=16).hexdigest()
+        digest = blake2b(text, digest_size=16).hexdigest()
         if len(self._digests) >= _REMEMBERED:
             self._digests.clear()
         self._digests[id(items)] = (items, digest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ def invocation(command: str | None = None) -> RunRecord:
     pid = os.getpid()
     now = time.time()
     return RunRecord(
-        run=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}",
+        run=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{os.urandom(4).hex()}",
         time=now,
         host=host_name(),
         boot=boot_id(),

@@ -6,7 +6,6 @@ A run asks its keeping for a journal and does not know which of the two it has.
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
 from typing import Protocol
 
@@ -86,6 +85,8 @@ class Scratch:
     def room(self) -> str:
         """A new place in it for one run, so that no log is overwritten by that of the next. OSError as of `mkdtemp`."""
         if self._path is None:
+            import tempfile
+
             self._path = tempfile.mkdtemp(prefix="taskrun-")
             weakref.finalize(self, _remove, self._path, os.getpid())
         self._rooms += 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
 
+from taskrun.digests import blake2b
 from taskrun.model import Provenance
 from taskrun.sweep.ranges import ValuesError
 from taskrun.sweep.values import find_files
@@ -32,7 +32,7 @@ def digest_of(path: str, *, name: str, state: str, salt: str | None = None) -> s
     values = [os.environb.get(variable, b"\0") for variable in variables]
     named = [os.fsencode(text) for text in (os.path.abspath(path), name, state)]
     salt = os.urandom(_SALT // 2).hex() if salt is None else salt
-    made = hashlib.blake2b(key=salt.encode(), digest_size=16)
+    made = blake2b(key=salt.encode(), digest_size=16)
     for part in (content, *named, *variables, *values, *_program()):
         made.update(b"%d\0%b" % (len(part), part))
     return salt + made.hexdigest()

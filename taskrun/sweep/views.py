@@ -126,7 +126,7 @@ def _check_lines(reference: Reference, row: int, paths: Sequence[str]) -> None:
 
 def _file_list(state: str, target: Files, lines: Sequence[str]) -> FileList:
     """Named after what it lists, so that equal lists are one file and a changed one is another."""
-    from hashlib import blake2b
+    from taskrun.digests import blake2b
 
     digest = blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     name = ".".join(word for word in (target.step, target.key, target.part) if word)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
+
+from taskrun.digests import blake2b
 
 _LARGEST = 16 << 20  # bytes of a file whose content counts
 
@@ -29,12 +30,12 @@ class Witness:
 def digest_of_file(path: str) -> str:
     """Of its content; "" where that cannot be had, or is too much."""
     found = content_of(path)
-    return "" if found is None else hashlib.blake2b(found, digest_size=16).hexdigest()
+    return "" if found is None else blake2b(found, digest_size=16).hexdigest()
 
 
 def digest_of_paths(paths: Iterable[str]) -> str:
     """Of paths in their order."""
-    return hashlib.blake2b(b"\0".join(map(os.fsencode, paths)), digest_size=16).hexdigest()
+    return blake2b(b"\0".join(map(os.fsencode, paths)), digest_size=16).hexdigest()
 
 
 def content_of(path: str) -> bytes | None:
