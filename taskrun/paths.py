@@ -10,6 +10,7 @@ import os
 import posixpath
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 _UNTIDY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|(\{)|([A-Za-z_][A-Za-z0-9_]*))")
@@ -116,7 +117,7 @@ def absence(path: str) -> str:
     except OSError as error:
         if error.errno == errno.ELOOP:
             return "is reached by links that lead in a circle"
-        if os.path.islink(path):
+        with suppress(OSError):  # no link, or gone since
             return f"is a link to {os.readlink(path)!r}, which is not there"
     return "is not there"
 

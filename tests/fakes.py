@@ -356,7 +356,14 @@ def batches(graph: Graph, executor: FakeExecutor, judge: FakeJudge | None = None
 
 
 def run(graph: Graph, executor: FakeExecutor, judge: FakeJudge | None = None, **how: object) -> list[Event]:
-    return [event for batch in batches(graph, executor, judge, **how) for event in batch]
+    """All that is told. Before time passes an empty batch always comes, so that whoever shows it can do so."""
+    events: list[Event] = []
+    since: float | None = None  # what was told then has not been shown yet
+    for batch in batches(graph, executor, judge, **how):
+        assert since in (None, executor.time), "what was told was kept while time passed"
+        since = executor.time if batch else None
+        events += batch
+    return events
 
 
 def told(events: Iterable[Event]) -> list[str]:

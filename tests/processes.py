@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
@@ -39,14 +39,14 @@ class Place:
         owns_process: bool = False,
         grace: float = 10.0,
         jobs: int = 4,
-        shims: bool = False,
+        shims: bool | Container[str] = False,
         is_recorded: Callable[[str, int], bool] = lambda task, attempt: True,
         run: str = RUN,
     ) -> None:
         self.root = root
         self.executor = LocalExecutor(
             os.fspath(root), STATE, run, Supply({CORES: Fraction(jobs)}), grace=grace, owns_process=owns_process,
-            foresight=AllLong() if shims else None, is_recorded=is_recorded,
+            foresight=Long(shims) if shims else None, is_recorded=is_recorded,
         )  # fmt: skip
         self.happened: list[Happening] = []
 
@@ -100,11 +100,17 @@ def ended(happened: Sequence[Happening]) -> list[Ended]:
     return [found for found in happened if isinstance(found, Ended)]
 
 
-class AllLong(Foresight):
-    """Every task is to have a shim."""
+class Long(Foresight):
+    """These tasks are to have a shim; True: all are."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: bool | Container[str]) -> None:
+        super().__init__()
+        self._names = names
 
     def is_long(self, task: str, step: str) -> bool:
-        return True
+        return self._names is True or (not isinstance(self._names, bool) and task in self._names)
 
 
 @contextmanager

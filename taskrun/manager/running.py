@@ -38,7 +38,7 @@ from taskrun.scheduler import Unrecorded, nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
-_MOST_KEPT = 256  # events, until those who show them are told
+_MOST_KEPT = 256  # events; then those who show them are told, whatever has been started
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ class Run:
         return tuple(warnings(map(tasks.__getitem__, sorted(self.selected)), self.supply.pools))
 
     def stream(self, patience: Callable[[], float | None]) -> Generator[Batch, None, None]:
-        """Run, and yield what happens, each batch already on record, when what it makes start has been started.
+        """Run, and yield what happens, already on record, when what was told to start has been started.
 
         `patience` bounds the next wait in seconds: when it is over, an empty batch comes, so that a reader can draw.
         A reader that leaves early (it closes this, or throws something into it) terminates what runs; that is recorded.

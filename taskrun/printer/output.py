@@ -18,7 +18,9 @@ _LONGEST_LINE = 65_536  # a line without an end is shown in pieces of this size
 
 
 class Silent:
-    """Shows nothing of what tasks write."""
+    """Shows nothing of what tasks write; the others, which are not `is_silent`, do."""
+
+    is_silent = True
 
     def take(self, event: Event) -> list[bytes]:
         """The output that becomes due with an event."""
@@ -36,6 +38,8 @@ class Silent:
 
 class Grouped(Silent):
     """A task's whole log after its end, under a header."""
+
+    is_silent = False
 
     def __init__(self, manner: Manner, terminal: Terminal) -> None:
         self._read = manner.read
@@ -72,6 +76,8 @@ class _Growing:
 
 class Live(Silent):
     """Lines as they come, with the task's name before each."""
+
+    is_silent = False
 
     def __init__(self, manner: Manner, terminal: Terminal) -> None:
         self._read = manner.read

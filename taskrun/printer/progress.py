@@ -14,7 +14,7 @@ from taskrun.printer.advice import Advice
 from taskrun.printer.bar import Screen, bar_pieces, bar_text, eta
 from taskrun.printer.failures import Failures
 from taskrun.printer.opening import opening_lines
-from taskrun.printer.output import Silent, shower, write
+from taskrun.printer.output import shower, write
 from taskrun.printer.setting import Manner, Outset
 from taskrun.printer.tally import Tally
 from taskrun.printer.words import Words, is_to_look_at
@@ -58,8 +58,7 @@ class Printer:
         self._is_in_front = is_in_front
         self._output = shower(manner, results_terminal or Terminal())
         self._results = results
-        self._is_silent = type(self._output) is Silent
-        self._starts_silently = self._is_silent and not manner.verbose
+        self._starts_silently = self._output.is_silent and not manner.verbose
         self._draws = terminal.drawable and not manner.quiet
         self._counts_only = self._draws and not manner.verbose  # of what does not run
         self._tells_fresh = not manner.quiet and not self._counts_only
@@ -127,7 +126,7 @@ class Printer:
 
     def _say(self, event: Event) -> bool:
         """Put the event's lines among those to be written; whether it should be seen at once."""
-        if not self._is_silent:
+        if not self._output.is_silent:
             self._release(self._output.take(event))
         if isinstance(event, Finished):
             return self._finish(event)
@@ -220,7 +219,7 @@ class Printer:
 
     def _flush(self, now: float, *, is_urgent: bool) -> None:
         """Write what has gathered, as often as the eye can follow."""
-        if is_urgent or (self._is_due(now) if self._draws or self._pending else False):
+        if is_urgent or ((self._draws or self._pending) and self._is_due(now)):
             self._drawn_at = now
             self._width = self._screen.room if self._draws else 0
             self._is_dirty = False

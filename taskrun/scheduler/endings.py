@@ -33,6 +33,7 @@ class Endings:
         """An attempt runs since then."""
         timeout = live.task.traits.timeout
         if timeout is not None:
+            live.since = since
             live.timer = self._due.set(since + timeout, live)
 
     def ask(self, live: Live, why: Cause) -> None:
@@ -73,7 +74,7 @@ class Endings:
             limit = live.task.traits.timeout
             assert limit is not None, "a timeout that nobody set"
             # As the limit counts: with the moment that a shim takes to begin, which its own figures leave out.
-            seconds = max(ended.seconds, ended.end - ended.start)
+            seconds = max(ended.seconds, self._now() - live.since)
             message = f"took longer than {show_duration(limit)}"
             return replace(ended, cause=Cause.TIMEOUT, message=message, seconds=seconds)
         self.cancelled.add(ended.task)

@@ -15,7 +15,7 @@ LAST_WAIT = 10.0  # seconds that a killed task is waited for when the run is lef
 
 class Live(Struct):
     """`handle` finds an attempt of an earlier run; `asked`: to end, and why, which takes that it `is_reachable`;
-    `timer`: see `Endings`; `grant`: which of what it asks for it has.
+    `timer` and `since`, from when its time counts: see `Endings`; `grant`: which of what it asks for it has.
     """
 
     task: Task
@@ -25,6 +25,7 @@ class Live(Struct):
     asked: Cause | None = None
     is_reachable: bool = True
     timer: int | None = None
+    since: float = 0.0
     grant: Grant = NOTHING_SPECIAL
 
     def has_no_result(self, ended: Ended) -> bool:

@@ -1,8 +1,8 @@
 """The loop: starts what fits, waits, and yields what happened.
 
 It owns no policy, no status and no clock. A batch with `Started` is yielded before the executor starts anything of it,
-and everything that has happened is yielded before the loop blocks. An empty batch says that all has been started: now,
-and not before, there is time for a reader to show what it was told of.
+and everything that has happened is yielded before the loop blocks. An empty batch says that all has been started, and
+is known as a process: now, and not before, there is time for a reader to show what it was told of.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Loop:
         self._starting: list[Live] = []
         self._live: dict[int, Live] = {}
         self._numbers = Numbers(terms.attempts)
-        self._has_ticked = False
+        self._has_ticked = self._owes = False
         self._order = order
         self._urgency = Urgency(graph, plan, terms.expected, cores=float(executor.pools["cores"]))
         consumption = Consumption(graph, judge)
@@ -105,16 +105,20 @@ class Loop:
             if not self._stop.level:
                 self._begin()
             while self._live or self._is_settling or (self._plan.left and not self._stop.level):
-                if telling.comes_first:
+                has_news = telling.comes_first
+                if has_news:
                     yield from telling.tell()
                 self._fill()
-                has_news = self._has_ticked and not telling.events
+                has_news |= self._has_ticked and not telling.events
                 if telling.events and (telling.is_urgent or not self._is_deciding or len(telling.events) >= BATCH):
                     has_news = True
                     yield from telling.tell()
                 self._heed_reader()
-                self._launch()
-                if has_news:
+                if self._starting:
+                    self._launch()
+                    self._owes = True  # an empty batch, once it is on record what was started
+                elif has_news or self._owes:
+                    self._owes = False
                     yield ()
                     self._heed_reader()
                 self._wait()
@@ -268,7 +272,7 @@ class Loop:
         self._undecided.ask_again()
 
     def _patience(self) -> float | None:
-        if self._is_deciding or self._telling.is_urgent:
+        if self._owes or self._is_deciding or self._telling.is_urgent:
             return 0.0
         waiting = self._ends.waiting
         timeout = self._terms.patience() if self._live or waiting.ends else None

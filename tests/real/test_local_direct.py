@@ -152,3 +152,14 @@ steps:
     assert run.returncode == 0, run.stderr
     assert {folder.read(f"before/{i}") for i in range(1, 31)} == {"old\n"}
     assert {folder.read(f"after/{i}") for i in range(1, 31)} == {"new\n"}
+
+
+def test_under_a_shim_too_it_is_the_one_that_is_in_path(folder: Folder) -> None:
+    folder.write("sleep", "#!/bin/sh\ntouch wrong\n").chmod(0o755)
+    folder.write("sweep.yaml", """
+sweep: {i: [0.01, 0.02, 0.03, 1.2]}
+steps: {a: {run: "sleep {i}"}}
+""")  # fmt: skip
+    assert folder.taskrun("run").returncode == 0
+    assert folder.taskrun("run", "-f", "-j1").returncode == 0  # quick ones first, then one that is known to be long
+    assert not (folder.path / "wrong").exists()

@@ -109,6 +109,17 @@ def test_what_a_task_that_lives_on_may_have_started_is_left_alone(root: Path) ->
         assert alive(f"{root / 'one'}") == []
 
 
+@pytest.mark.parametrize("shims", [(), ("t1",)], ids=["no shim", "shim"])
+def test_what_was_left_by_one_that_nobody_has_seen_end_is_left_alone(root: Path, shims: tuple[str, ...]) -> None:
+    with place(root, owns_process=True, grace=0.3, shims=shims) as here:
+        asked, other = task(0, "sleep 60"), task(1, alone(root, "one"))
+        here.start(asked, other)
+        wait_until(lambda: here.spawned(other).pid in zombies(os.getpid()))
+        here.executor.kill(asked, force=True)
+        here.until(lambda happened: len(ended(happened)) == 2)
+        assert alive(f"{root / 'one'}")
+
+
 def without_shims(root: Path) -> Folder:
     """A study of two tasks, `a` before `b`, that is known for being over at once: nothing stands above them."""
     folder = Folder(root)

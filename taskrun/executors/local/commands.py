@@ -19,10 +19,11 @@ LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (
 Command = tuple[str, tuple[str, ...]]  # the program as handed to the system; the words that it sees
 
 
-def direct_command(action: Action, around: Surroundings, attempt: int) -> Command | None:
+def direct_command(action: Action, around: Surroundings, attempt: int, *, may_search: bool) -> Command | None:
     """A string for strict bash without the bash, where that makes no difference; None where it might.
 
-    A program without a slash is one that the system's own search in PATH has been seen to find as bash does.
+    A program without a slash is one that the system's own search in PATH has been seen to find as bash does; only where
+    it `may_search`: what starts the command for us does not.
     """
     if not isinstance(action, Shell) or action.words != STRICT_BASH or not around.is_plain:
         return None
@@ -30,7 +31,7 @@ def direct_command(action: Action, around: Surroundings, attempt: int) -> Comman
     if not words or words[0] in around.functions:
         return None
     program = words[0]
-    if "/" not in program and program not in around.searched:
+    if "/" not in program and not (may_search and program in around.searched):
         found = _as_bash_finds(program, around.path)
         if found is None:
             return None

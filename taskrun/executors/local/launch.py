@@ -128,7 +128,9 @@ class Launcher:
 
     def _start(self, child: Child, around: Surroundings, variables: Variables, directory: str) -> int:
         action = child.task.action
-        direct = None if child.task.traits.nice else direct_command(action, around, child.round)
+        direct = None
+        if not child.task.traits.nice:
+            direct = direct_command(action, around, child.round, may_search=not child.result)
         if direct is not None:
             try:
                 pid = self._spawn(child, direct, variables, directory)

@@ -81,6 +81,13 @@ class Orphans:
                 if os.waitid(os.P_PID, pid, _OVER) is not None:
                     self._bury(pid)
 
+    def bury(self, pid: int) -> bool:
+        """Reap one that is over, and is neither a child of ours nor of other code; whether it was."""
+        if not self._reaps or pid in self._own or pid in self._others:
+            return False
+        self._bury(pid)
+        return True
+
     def finder(self, child: Child) -> Finder:
         """For a task that is to be killed: which processes, of all that live, are its orphans beyond doubt."""
         if child.result or child.ticks is None or not self._keeps:
@@ -103,6 +110,8 @@ class Orphans:
         for each in found:
             if each.ticks <= doubtful and not (began > self._doubt and _is_later(_start(each), start)):
                 return []
+        if any(child.result and find(child.pid) is None for child in self._own):
+            return []  # a shim has ended, and handed on what its command left
         rivals = [child.pid for child in self._own if not child.result and child.task.index not in self._killed]
         living = [find(pid) for pid in rivals if pid != start[1]]
         return [

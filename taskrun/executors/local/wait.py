@@ -24,7 +24,6 @@ from taskrun.interrupt import heeded
 Woken = tuple[Iterable[int], Sequence[int]]  # children that look over: reap each before asking for the next; signals
 
 NOTHING: Woken = ((), ())
-_FEW = 4
 _LONGEST = 86_400.0
 _POLLING = 0.05
 _NOTHING_TO_HOLD = nullcontext()
@@ -131,8 +130,8 @@ class SignalWatch:
             found = signal.sigtimedwait(self._fetched, max(0.0, min(timeout, _LONGEST)))
         if found is None:
             zombie = _any_zombie()
-            if zombie and zombie not in self._children:
-                self._orphans.reap()  # its SIGCHLD was lost behind another
+            if zombie and zombie not in self._children and not self._orphans.bury(zombie):
+                self._orphans.reap()  # another's, behind which others may be hidden
             return NOTHING
         if found.si_signo != signal.SIGCHLD:
             return ((), (found.si_signo,)) if self._is_sent(found) else NOTHING
@@ -151,19 +150,15 @@ class SignalWatch:
         """Of several SIGCHLD that wait only the first is kept, so others may have ended with it."""
         if first in self._children:
             yield first
-        elif first:
-            zombie = _any_zombie()
-            if not zombie:
-                return  # it was found with another one
-            if zombie not in self._children:
-                self._orphans.reap()
-        if len(self._children) > _FEW:
-            last = 0
-            while (pid := _any_zombie()) in self._children and pid != last:
+        last = 0
+        while (pid := _any_zombie()) and pid != last:
+            if pid in self._children:
                 yield pid
-                last = pid
-            if not pid:
-                return
+            elif not self._orphans.bury(pid):
+                break  # another's, behind which ours may be hidden
+            last = pid
+        if not pid:
+            return
         for pid in list(self._children):
             if os.waitid(os.P_PID, pid, _PEEK) is not None:
                 yield pid
