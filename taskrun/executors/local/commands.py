@@ -19,7 +19,7 @@ LONGEST_WORD = 131_071  # bytes; Linux takes no longer one, whatever the total (
 Command = tuple[str, tuple[str, ...]]  # the program as handed to the system; the words that it sees
 
 
-def direct_command(action: Action, around: Surroundings, attempt: int, *, may_search: bool) -> Command | None:
+def direct_command(action: Action, around: Surroundings, attempt: int, *, may_search: bool = False) -> Command | None:
     """A string for strict bash without the bash, where that makes no difference; None where it might.
 
     A program without a slash is one that the system's own search in PATH has been seen to find as bash does; only where
@@ -39,10 +39,12 @@ def direct_command(action: Action, around: Surroundings, attempt: int, *, may_se
     return program, words
 
 
-def plain_command(action: Action, around: Surroundings, attempt: int, directory: str, script: str) -> Command:
+def plain_command(
+    action: Action, around: Surroundings, attempt: int, directory: str, script: str, *, may_search: bool = False
+) -> Command:
     """The action as it stands; `script` is where a string too long for a word has been written (see `long_text`).
 
-    OSError names what cannot be executed.
+    `may_search` as in `direct_command`. OSError names what cannot be executed.
     """
     if isinstance(action, Argv):
         words: tuple[str, ...] = tuple(as_run(word, attempt) for word in action.words)
@@ -50,7 +52,8 @@ def plain_command(action: Action, around: Surroundings, attempt: int, directory:
         words = (*_without_command_option(_as_run(action.words, attempt)), script)
     else:
         words = (*_as_run(action.words, attempt), command_word(as_run(action.text, attempt), action.words))
-    return find_program(words[0], around.path, directory), words
+    is_searched = may_search and words[0] in around.searched
+    return words[0] if is_searched else find_program(words[0], around.path, directory), words
 
 
 def niced(command: Command, by: int, path: Sequence[str] | None, directory: str) -> Command:

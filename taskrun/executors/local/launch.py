@@ -127,32 +127,37 @@ class Launcher:
         self._spawner.close()
 
     def _start(self, child: Child, around: Surroundings, variables: Variables, directory: str) -> int:
-        action = child.task.action
-        direct = None
-        if not child.task.traits.nice:
-            direct = direct_command(action, around, child.round, may_search=not child.result)
+        action, by, may_search = child.task.action, child.task.traits.nice, not child.result
+        direct = None if by else direct_command(action, around, child.round, may_search=may_search)
         if direct is not None:
             try:
                 pid = self._spawn(child, direct, variables, directory)
             except OSError:
                 pass  # bash finds out, and says so as bash does
             else:
-                name = direct[1][0]
-                if "/" not in name and self._spawner.searches and around.is_our_path and not child.result:
-                    around.searched.add(name)
+                self._note_found(child, around, direct)
                 return pid
         text = long_text(action, child.round)
         if text is not None:
             child.script = self._write_script(child, text)
-        command = plain_command(action, around, child.round, directory, child.script)
-        if child.task.traits.nice:
-            command = niced(command, child.task.traits.nice, around.path, directory)
+        command = plain_command(action, around, child.round, directory, child.script, may_search=may_search)
+        if by:
+            command = niced(command, by, around.path, directory)
         try:
-            return self._spawn(child, command, variables, directory)
+            pid = self._spawn(child, command, variables, directory)
         except OSError as error:
             if error.errno == errno.ENOENT and self._has_lost_its_state(child.streams):
                 return self._spawner.spawn(command, variables, child.streams, directory)
             raise _explained(error, command, child.streams, directory) from error
+        if not by:
+            self._note_found(child, around, command)
+        return pid
+
+    def _note_found(self, child: Child, around: Surroundings, command: Command) -> None:
+        """From now on the system may search for the program that has just been started without a shim."""
+        name = command[1][0]
+        if "/" not in name and self._spawner.searches and around.is_our_path and not child.result:
+            around.searched.add(name)
 
     def _spawn(self, child: Child, command: Command, variables: Variables, directory: str) -> int:
         if child.result:
