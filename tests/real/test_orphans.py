@@ -15,6 +15,7 @@ import pytest
 from processes import Place, alive, ended, place, task
 from studies import Folder, wait_until
 
+from taskrun.machine import children
 from taskrun.model import Task
 
 pytestmark = [
@@ -29,6 +30,15 @@ ALONE = "setsid env -i bash -c '{{ touch {name}; sleep 60; :; }} &' {name}; unti
 def alone(root: Path, name: str) -> str:
     """A command that starts such a one, and waits for it."""
     return ALONE.format(name=root / name)
+
+
+@pytest.fixture(autouse=True)
+def childless() -> None:
+    """What other tests have left to this process would keep it from being a parent to more."""
+    for pid in children(os.getpid()):
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 @pytest.fixture
