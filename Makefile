@@ -10,9 +10,6 @@ BIN := $(VENV)/bin
 # Tests start the program some thousand times: its modules are compiled once, whatever the environment says of that.
 unexport PYTHONDONTWRITEBYTECODE
 
-# These are about the children of a process in which nobody else has any, nor threads: not one that runs other tests.
-ALONE := tests/real/test_orphans.py
-
 .PHONY: demo test bench docs completions clean
 
 $(BIN)/python:
@@ -33,8 +30,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict taskrun
 	$(BIN)/python -m compileall -q taskrun
-	$(BIN)/python -m pytest -q $(ALONE)
-	$(BIN)/python -m pytest -q -n auto --maxschedchunk 4 --ignore $(ALONE)
+	$(BIN)/python -m pytest -q -n auto --maxschedchunk 4
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/bench.py $(BENCH)

@@ -173,6 +173,7 @@ def test_each_event_is_on_record_when_it_comes(root: Path) -> None:
         kinds = [(record["kind"], record.get("task")) for record in map(json.loads, text.splitlines())]
         if isinstance(event, taskrun.Started):
             assert ("start", event.task) in kinds
+            assert ("spawn", event.task) in kinds, "it is told of when there is a process"
         elif isinstance(event, taskrun.Finished):
             assert ("end", event.task) in kinds
 

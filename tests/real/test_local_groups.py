@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import RUN, STATE, Place, place, task
+from processes import RUN, STATE, Place, ended, place, task
 from studies import wait_until
 
 from taskrun.machine import group_members, identity
@@ -91,6 +91,8 @@ def test_a_kill_after_the_end_does_nothing(tmp_path: Path) -> None:
         quick = task(0, "true")
         here.run(quick)
         here.executor.kill(quick, force=True)
+        here.run(task(1, "true"))
+        assert [(found.task, found.signal) for found in ended(here.happened)] == [(0, None), (1, None)]
 
 
 # --- attempts of an earlier run --------------------------------------------------------------------------------------

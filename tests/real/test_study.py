@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -151,3 +152,17 @@ def test_the_state_of_another_source_is_nobody_elses(folder: Folder) -> None:
         refused = folder.taskrun(words[0], "sweep.yml", *words[1:])
         assert refused.returncode == 3, words
         assert "another study, made from 'sweep.yaml'" in refused.stderr
+
+
+def test_json_tells_of_a_start_when_there_is_a_process_and_it_is_on_record(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps:\n  a:\n    run: until [ -e go ]; do sleep 0.01; done\n")
+    run = folder.start("run", "--json")
+    assert run.stdout is not None
+    told = (json.loads(line) for line in run.stdout)
+    assert next(event for event in told if event["event"] == "started")["task"] == "a"
+    records = [json.loads(line) for line in folder.read(".taskrun/sweep/journal.jsonl").splitlines()]
+    pid = next(record["pid"] for record in records if record["kind"] == "spawn")
+    os.kill(pid, 0)
+    folder.write("go", "")
+    run.communicate(timeout=30)
+    assert run.returncode == 0

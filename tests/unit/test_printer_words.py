@@ -145,6 +145,33 @@ def test_names_that_would_move_the_cursor_are_shown_escaped() -> None:
     assert plain([begin(2), found(sim(0, "a\x1b[2J\nb"))])[-1] == "[1/2  50%] fresh      a\\x1b[2J\\nb"
 
 
+def test_lines_gather_for_a_fifteenth_of_a_second_and_what_needs_a_look_does_not_wait() -> None:
+    written: list[str] = []
+
+    class Pipe(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    printer = Printer(Pipe(), Terminal(), outset(total=9), Manner(), columns=lambda: 80)
+    printer.show([begin(9)])
+    assert len(written) == 1
+    for index in range(4):
+        printer.show([succeeded(sim(index), 0.01)])
+    assert len(written) == 1
+    assert printer.due(0.02) == pytest.approx(1 / 15 - 0.02)
+    printer.tick(0.07)
+    assert [text.count("\n") for text in written[1:]] == [4]
+    assert printer.due(0.07) is None
+    printer.show([succeeded(sim(4), 0.08)])
+    printer.show([failed(sim(5), 0.09)])
+    assert "sim/n=4" in written[2]
+    assert "sim/n=5" in written[2]
+    printer.show([succeeded(sim(6), 0.1)])
+    printer.close()
+    assert "sim/n=6" in written[3]
+
+
 def test_nobody_reading_any_more_is_no_error() -> None:
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
