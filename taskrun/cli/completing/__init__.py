@@ -27,6 +27,8 @@ def answer(instruction: str, arguments: Sequence[str]) -> NoReturn:
     `zsh_complete` or `fish_complete`, with the words after the command, the last one unfinished.
     """
     gc.disable()  # nothing here lives long enough
+    # msgspec looks there first for what it finds in `typing` too; where that is installed, a quarter of all the time.
+    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
     _silence()
     replies = {"bash_complete": _bash, "zsh_complete": _zsh, "fish_complete": _fish}
     if instruction in replies:
