@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_Sum = list[float]  # how many, and their seconds together
+
 # What earlier runs say counts like so many tasks of this run: enough for a first guess, soon outvoted.
 _WEIGHT_OF_EARLIER = 4.0
 # A task that runs longer than its like is taken to have this part of its time so far still before it.
@@ -18,40 +20,48 @@ _LONG = 1.0
 _ENOUGH_TASKS = 3
 _ENOUGH_STEPS = 8
 _BEYOND = 1e300  # no number, or none to be near to
+_NOTHING: _Sum = [0.0, 0.0]
+
+
+def _add(sums: dict[str, _Sum], key: str, seconds: float) -> None:
+    known = sums.get(key)
+    if known is None:
+        known = sums[key] = [0.0, 0.0]
+    known[0] += 1.0
+    if seconds > 0.0:
+        known[1] += seconds
 
 
 class History:
     """Mean durations of tasks by step; this run's count more than those of earlier ones."""
 
-    __slots__ = ("_all", "_earlier", "_now")
+    __slots__ = ("_earlier", "_now")
 
     def __init__(self, earlier: Iterable[tuple[str, float]] = ()) -> None:
-        self._earlier: dict[str, tuple[float, float]] = {}
-        self._now: dict[str, tuple[float, float]] = {}
-        self._all = (0.0, 0.0)
+        self._earlier: dict[str, _Sum] = {}
+        self._now: dict[str, _Sum] = {}
         for step, seconds in earlier:
-            self._earlier[step] = _plus(self._earlier.get(step), seconds)
-            self._all = _plus(self._all, seconds)
+            _add(self._earlier, step, seconds)
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run took so long."""
-        self._now[step] = _plus(self._now.get(step), seconds)
-        self._all = _plus(self._all, seconds)
+        _add(self._now, step, seconds)
 
     def expected(self, step: str) -> float | None:
         """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
-        count, total = self._now.get(step, (0.0, 0.0))
+        count, total = self._now.get(step, _NOTHING)
         if step in self._earlier:
             seen, seconds = self._earlier[step]
             weight = min(seen, _WEIGHT_OF_EARLIER)
             count, total = count + weight, total + seconds / seen * weight
         if not count:
-            count, total = self._all
+            known = [*self._now.values(), *self._earlier.values()]
+            count, total = sum([seen for seen, _ in known]), sum([seconds for _, seconds in known])
         return total / count if count else None
 
     def seen(self, step: str) -> float:
         """How many tasks of this step are known, of this run and earlier ones."""
-        return self._now.get(step, (0.0, 0.0))[0] + self._earlier.get(step, (0.0, 0.0))[0]
+        return self._now.get(step, _NOTHING)[0] + self._earlier.get(step, _NOTHING)[0]
 
     @property
     def steps(self) -> int:
@@ -106,44 +116,46 @@ class Nearby:
     value that nobody has seen by that of the number next to it. `earlier`: step, values and seconds of tasks.
     """
 
-    __slots__ = ("_all", "_steps")
+    __slots__ = ("_steps",)
 
     def __init__(self, earlier: Iterable[tuple[str, Sequence[str], float]]) -> None:
         self._steps: dict[str, _Means] = {}
-        self._all = (0.0, 0.0)
         for step, values, seconds in earlier:
             means = self._steps.get(step)
             if means is None:
                 means = self._steps[step] = _Means(len(values))
             means.add(values, seconds)
-            self._all = _plus(self._all, seconds)
 
     def expected(self, step: str, values: Sequence[str]) -> float | None:
         """Seconds; those of all tasks where none of the step is known, None where none is known at all."""
         means = self._steps.get(step)
         if means is not None:
             return means.expected(values)
-        count, total = self._all
-        return total / count if count else None
+        if not self._steps:
+            return None
+        known = [means.all for means in self._steps.values()]
+        count = sum([seen for seen, _ in known])
+        return sum([seconds for _, seconds in known]) / count if count else None
 
 
 class _Means:
     """What the tasks of one step took: in all, and by each value of each of its names."""
 
-    __slots__ = ("_all", "_by_value", "_numbers")
+    __slots__ = ("_by_value", "_numbers", "all")
 
     def __init__(self, names: int) -> None:
-        self._all = (0.0, 0.0)
-        self._by_value: list[dict[str, tuple[float, float]]] = [{} for _ in range(names)]
+        self.all: _Sum = [0.0, 0.0]
+        self._by_value: list[dict[str, _Sum]] = [{} for _ in range(names)]
         self._numbers: list[list[tuple[float, str]] | None] = [None] * names
 
     def add(self, values: Sequence[str], seconds: float) -> None:
-        self._all = _plus(self._all, seconds)
+        self.all[0] += 1.0
+        self.all[1] += max(seconds, 0.0)
         for known, value in zip(self._by_value, values, strict=False):
-            known[value] = _plus(known.get(value), seconds)
+            _add(known, value, seconds)
 
     def expected(self, values: Sequence[str]) -> float:
-        count, total = self._all
+        count, total = self.all
         mean = found = total / count
         if not mean:
             return 0.0
@@ -236,8 +248,3 @@ def _rest(mean: float | None, elapsed: float) -> float | None:
     if mean is None:
         return None
     return mean - elapsed if elapsed < mean else elapsed * _REST_OF_OVERDUE
-
-
-def _plus(known: tuple[float, float] | None, seconds: float) -> tuple[float, float]:
-    count, total = known or (0.0, 0.0)
-    return count + 1.0, total + max(seconds, 0.0)

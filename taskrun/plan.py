@@ -31,7 +31,7 @@ _MOVES: dict[Status, frozenset[Status]] = {
 # The table once more in bytes: a status is its position in the list, what it may become a bit mask.
 _STATUSES = list(Status)
 _CODES = {status: code for code, status in enumerate(_STATUSES)}
-_MASKS = [sum(1 << _CODES[to] for to in _MOVES[status]) for status in _STATUSES]
+_MASKS = [sum(1 << _CODES[to] for to in _MOVES[status]) for status in _STATUSES] + [0]
 _WAITING, _READY, _RUNNING = _CODES[Status.WAITING], _CODES[Status.READY], _CODES[Status.RUNNING]
 _SUCCEEDED, _FAILED = _CODES[Status.SUCCEEDED], _CODES[Status.FAILED]
 _FRESH, _SKIPPED = _CODES[Status.FRESH], _CODES[Status.SKIPPED]
@@ -109,6 +109,10 @@ class Plan:
         """A task's status; None where it is not selected."""
         code = self._status[index]
         return None if code == _OUTSIDE else _STATUSES[code]
+
+    def is_ready(self, index: int) -> bool:
+        """Whether a task may run now."""
+        return self._status[index] == _READY
 
     def count(self, status: Status) -> int:
         """How many tasks have this status."""
@@ -239,11 +243,12 @@ class Plan:
 
     def _move(self, index: int, to: int) -> None:
         was = self._status[index]
-        if was == _OUTSIDE or not _MASKS[was] >> to & 1:
+        if not _MASKS[was] >> to & 1:
             raise IllegalMoveError(self._graph.tasks[index].name, self.status(index), _STATUSES[to])
         self._status[index] = to
-        self._counts[was] -= 1
-        self._counts[to] += 1
+        counts = self._counts
+        counts[was] -= 1
+        counts[to] += 1
         if self._over is not None and _IS_OVER[to]:
             self._over.append(index)
 

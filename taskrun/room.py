@@ -116,7 +116,8 @@ class Room:
         group = entry.ages[-1]
         group[1] += 1
         heappush(entry.queue, (turn, group))
-        self._is_known = False
+        if entry.queue[0][0] == turn:  # behind others of its kind it changes nothing
+            self._is_known = False
 
     def renumber(self, turns: Sequence[int]) -> None:
         """Each turn is another one now."""

@@ -38,6 +38,8 @@ _FEW = 8  # so many files of a task stand there one by one
 _GROWTH = 1 << 16  # bytes that a journal may grow by at least
 _STAMP = 96  # bytes at the beginning of the file, written anew while the rest stays
 
+_SUCCEEDED = Status.SUCCEEDED.value
+
 Stamp = tuple[int, int, int]
 
 
@@ -122,8 +124,9 @@ def stamp_of(state: str) -> Stamp | None:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def sealed(study: Study, records: Records) -> Seal | None:
-    """The seal of a study all tasks of which are done as far as the records go; None where there can be none.
+def sealed(study: Study, records: Records, *, run: str = "") -> Seal | None:
+    """The seal of a study all tasks of which are done as far as the records go; None where there can be none. `run` is
+    one that ran the study as it is now.
 
     Whoever asks may have looked at a few tasks only: what the others did before the study was changed does not count.
     """
@@ -134,7 +137,7 @@ def sealed(study: Study, records: Records) -> Seal | None:
     lateness = _Lateness(study.graph, records)
     for task in study.graph.tasks:
         past = records.past(task.name)
-        if past is None or not _may_be_sealed(task, past, signer) or lateness.is_late(task.index, past):
+        if past is None or not _may_be_sealed(task, past, signer, run) or lateness.is_late(task.index, past):
             return None
         if not maker.take(task, past):
             return None
@@ -205,13 +208,15 @@ def _stamped(stamp: Stamp | None) -> bytes:
     return f"taskrun seal 1 {stamp}".encode()[:_STAMP].ljust(_STAMP)
 
 
-def _may_be_sealed(task: Task, past: Past, signer: Signer) -> bool:
-    """Whether files alone tell if the task is fresh."""
+def _may_be_sealed(task: Task, past: Past, signer: Signer, run: str) -> bool:
+    """Whether files alone tell if the task is fresh; what the `run` itself has begun is signed as it is now."""
     start, end, traits = past.start, past.end, task.traits
-    if start is None or end is None or past.skip is not None or end.status != Status.SUCCEEDED.value:
+    if start is None or end is None or past.skip is not None or end.status != _SUCCEEDED:
         return False
     if traits.always or traits.check is Check.MTIME or traits.temp is not Temp.NO:
         return False
+    if start.run == run:
+        return True
     return (task.stdout, task.stderr) == (start.stdout, start.stderr) and signer.is_same(task, start.signature)
 
 
@@ -226,8 +231,9 @@ class _Lateness:
     def is_late(self, index: int, past: Past) -> bool:
         """Whether that task must run again for it."""
         graph = self._graph
-        return any(
-            not graph.edge(index, node).has_file and self._last_end(node) > past.started for node in graph.needs[index]
+        needs = graph.needs[index]
+        return bool(needs) and any(
+            not graph.edge(index, node).has_file and self._last_end(node) > past.started for node in needs
         )
 
     def _last_end(self, node: int) -> int:
@@ -261,7 +267,7 @@ class _Maker:
         if inputs is None or outputs is None:
             return False
         found = inputs + outputs
-        if not task.outputs:
+        if not task.outputs and (task.stdout or task.stderr):
             redirects = [path for path in (task.stdout, task.stderr) if path]
             found += tuple([self._number(path, (0, 0), Check.EXISTS) for path in redirects])
         self._attempts.append(past.end.attempt)
@@ -297,6 +303,8 @@ class _Maker:
     ) -> tuple[int, ...] | None:
         if len(paths) != len(figures):
             return None
+        if not paths:
+            return ()
         if len(paths) <= _FEW:
             return self._new_numbers(paths, figures, check, may_be_directories=may_be_directories)
         key = id(paths), id(figures), check  # 10,000 tasks over 10,000 files share both, and they live on

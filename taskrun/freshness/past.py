@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from taskrun.model import Cause, EndRecord, Past, Reason, ReasonKind, Status
 
+_SUCCEEDED = Status.SUCCEEDED.value
+
 
 def past_reason(past: Past | None) -> Reason | None:
     """Why what is on record of a task cannot be a success, if so."""
@@ -11,7 +13,7 @@ def past_reason(past: Past | None) -> Reason | None:
         return Reason(ReasonKind.NEW)
     if past.end is None:
         return Reason(ReasonKind.INTERRUPTED)
-    if past.end.status == Status.SUCCEEDED.value and past.start is not None:
+    if past.end.status == _SUCCEEDED and past.start is not None:
         return None
     if past.end.cause == Cause.INTERRUPTED.value:
         return Reason(ReasonKind.INTERRUPTED)

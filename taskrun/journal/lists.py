@@ -5,7 +5,7 @@ Tasks share their tuples, so a list is known by its identity: 10,000 tasks over 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 import msgspec
 from msgspec import structs
@@ -15,6 +15,7 @@ from taskrun.model import AnyRecord, ConfirmRecord, Figure, ListRecord, StartRec
 
 LONG = 64  # from so many items on a list stands on its own
 _REMEMBERED = 4096
+_LISTING = (StartRecord, ConfirmRecord)  # those that hold lists
 
 _encoder = msgspec.json.Encoder()
 Items = tuple[str, ...] | tuple[Figure, ...]
@@ -36,6 +37,16 @@ class Lists:
         """The file holds this list."""
         self._digests[id(items)] = (items, digest)
         self._written.add(digest)
+
+    def pack_all(self, records: Iterable[AnyRecord]) -> list[AnyRecord]:
+        """Each of the records as it stands in the file."""
+        packed: list[AnyRecord] = []
+        for record in records:
+            if record.__class__ in _LISTING:
+                packed += self.pack(record)
+            else:
+                packed.append(record)
+        return packed
 
     def pack(self, record: AnyRecord) -> list[AnyRecord]:
         """The record as it stands in the file, after the lists that it is the first to name."""

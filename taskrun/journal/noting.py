@@ -39,12 +39,14 @@ def records_of(events: Iterable[Event], run: str) -> list[AnyRecord]:
 
 
 def _record(event: Event, run: str) -> AnyRecord | None:
-    match event:
+    match event:  # ordered by how many there are of each
         case Started():
             return _start(event, run)
+        case Finished():
+            return _end(event)
         case Identified() | Adopted():
             return _spawn(event)
-        case Finished() | Retrying() | Recovered():
+        case Retrying() | Recovered():
             return _end(event)
         case Skipped():
             return _skip(event, run)
@@ -129,8 +131,8 @@ def _end(event: Finished | Retrying | Recovered) -> EndRecord:
         task=event.task.name,
         attempt=ended.attempt,
         time=ended.end or event.time,
-        status=settled.status.value,
-        cause=settled.cause.value if settled.cause else None,
+        status=settled.status._value_,  # which is less work than `value`
+        cause=settled.cause._value_ if settled.cause is not None else None,
         exit_code=ended.exit_code,
         signal=ended.signal,
         message=settled.message,

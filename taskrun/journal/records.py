@@ -43,6 +43,8 @@ class Records:
         self.paths: dict[str, tuple[str, ...]] = {}
         self.figures: dict[str, tuple[Figure, ...]] = {}
         self._pasts: dict[str, Past] = {}
+        # What is on record of a task; never changed by who reads it. Asked so often that it is the dictionary's own.
+        self.past: Callable[[str], Past | None] = self._pasts.get
         self._serial = 0
         self._run = ""  # whose records these are
         self._time = 0.0
@@ -57,10 +59,6 @@ class Records:
     def last_run(self) -> RunRecord | None:
         """The run that began last; what only changed the records is none."""
         return next((run for run in reversed(self.runs.values()) if run.command is None), None)
-
-    def past(self, name: str) -> Past | None:
-        """What is on record of a task; never changed by who reads it."""
-        return self._pasts.get(name)
 
     def pasts(self) -> Iterator[Past]:
         """All tasks that are on record."""

@@ -162,10 +162,10 @@ class Journal:
             self._let_go()
 
     def _append(self, records: Sequence[AnyRecord]) -> None:
-        packed = [line for record in records for line in self._lists.pack(record)]
-        self._appender.write(to_lines(packed))
+        self._appender.write(to_lines(self._lists.pack_all(records)))
+        apply = self.records.apply
         for record in records:
-            self.records.apply(record)
+            apply(record)
         self._syncer.wake()
 
     def _compact(self) -> None:

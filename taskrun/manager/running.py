@@ -140,8 +140,10 @@ class Run:
         with closing(judge), closing(batches):
             for batch in batches:
                 try:
-                    self._journal.append(batch)
-                    self._journal.check()
+                    if batch:
+                        self._journal.append(batch)
+                    else:
+                        self._journal.check()
                     if batch and isinstance(batch[-1], RunFinished):
                         self._seal(batch[-1])
                 except StateError as error:

@@ -65,7 +65,8 @@ def seal_at_end(study: Study, records: Records, log: Log, state: str) -> None:
         return
 
     def last() -> None:
-        seal = sealed(study, records)
+        run = records.last_run  # this one
+        seal = sealed(study, records, run=run.run if run is not None else "")
         if seal is not None:
             write_seal(state, seal)
 

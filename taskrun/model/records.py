@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from taskrun.model.events import Figure, Signature
 from taskrun.model.words import Cause, Status
 
+_SUCCEEDED = Status.SUCCEEDED.value
 _STATUSES = frozenset(status.value for status in Status)
 _CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
@@ -251,4 +252,4 @@ class Past(Struct, gc=False):
     def took(self) -> float | None:
         """The seconds of a success; None where it was only marked as done, so that nobody knows."""
         end = self.end
-        return end.seconds or None if end is not None and end.status == Status.SUCCEEDED.value else None
+        return end.seconds or None if end is not None and end.status == _SUCCEEDED else None

@@ -32,7 +32,7 @@ class Underway(Running):
     __slots__ = ("round", "task")
 
     def __init__(self, task: Task, cores: float, started: float, round: int) -> None:
-        super().__init__(task.step.name, cores, started)
+        self.step, self.cores, self.started = task.step.name, cores, started
         self.task = task
         self.round = round
 
@@ -44,6 +44,7 @@ class Tally:
         self.total = sum(outset.selected.values())
         self.retried = 0  # those that succeeded after a retry
         self.succeeded = self.failed = self.cancelled = self.fresh = self.skipped = 0
+        self.settled = 0  # all of these: the tasks of which this run will say no more
         self.running: dict[int, Underway] = {}
         self.began: float | None = None
         self.now = 0.0
@@ -57,11 +58,6 @@ class Tally:
         self._fresh: dict[str, int] = {}
         self._failed_once: dict[int, int] = {}  # by task that is, or was, tried again: the attempts that failed
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
-
-    @property
-    def settled(self) -> int:
-        """Tasks of which this run will say no more."""
-        return self.succeeded + self.failed + self.cancelled + self.fresh + self.skipped
 
     @property
     def percent(self) -> int:
@@ -100,6 +96,7 @@ class Tally:
             self.now = event.time
         if isinstance(event, Found):
             self.fresh += 1
+            self.settled += 1
             self._spare(event.task.step.name)
         elif isinstance(event, Started):
             self._start(event.task, event.time, event.round)
@@ -107,6 +104,7 @@ class Tally:
             self._finish(event)
         elif isinstance(event, Skipped):
             self.skipped += 1
+            self.settled += 1
             self._leave(event.task)
         elif isinstance(event, Adopted):
             self._start(event.task, event.time, event.handle.round)
@@ -120,12 +118,13 @@ class Tally:
             self.began = event.time
 
     def _start(self, task: Task, time: float, round: int) -> None:
-        if task.traits is not self._traits:  # equal ones are one object, and an exact number is slow to convert
-            self._traits = task.traits
-            self._asked = float(task.traits.cores)
-        self._cores[task.step.name] = self._asked
+        traits, step = task.traits, task.step.name
+        if traits is not self._traits:  # equal ones are one object, and an exact number is slow to convert
+            self._traits = traits
+            self._asked = float(traits.cores)
+        self._cores[step] = self._asked
         if task.index not in self.running:
-            self._use(task.step.name)
+            self._use(step)
         self.running[task.index] = Underway(task, self._asked, time, round)
 
     def _put_back(self, task: Task) -> None:
@@ -133,17 +132,20 @@ class Tally:
             self._left[task.step.name] = self._left.get(task.step.name, 0) + 1
 
     def _finish(self, event: Finished) -> None:
-        self._leave(event.task)
-        cause = event.settled.cause
+        task, cause = event.task, event.settled.cause
+        self.settled += 1
+        if self.running.pop(task.index, None) is None:
+            self._use(task.step.name)
         if event.settled.status is Status.SUCCEEDED:
             self.succeeded += 1
-            self.retried += event.task.index in self._failed_once
+            if self._failed_once:
+                self.retried += task.index in self._failed_once
         elif cause is Cause.CANCELLED:
             self.cancelled += 1
         else:
             self.failed += 1
         if cause not in _NO_MEASURE:
-            self._history.add(event.task.step.name, event.ended.seconds)
+            self._history.add(task.step.name, event.ended.seconds)
 
     def _leave(self, task: Task) -> None:
         if self.running.pop(task.index, None) is None:
@@ -151,8 +153,9 @@ class Tally:
 
     def _use(self, step: str) -> None:
         """One task of the step less to execute; one that was done before if there is no other."""
-        if self._left.get(step, 0) > 0:
-            self._left[step] -= 1
+        left = self._left.get(step, 0)
+        if left > 0:
+            self._left[step] = left - 1
         elif self._spared.get(step, 0) > 0:
             self._spared[step] -= 1
             self._stale[step] = self._stale.get(step, 0) + 1

@@ -60,7 +60,7 @@ class Deciding:
     def decide(self, turn: int) -> None:
         """Find out what becomes of the ready task with this turn."""
         index = self._task_at[turn]
-        if index in self._reasons or self._plan.status(index) is not Status.READY:
+        if index in self._reasons or not self._plan.is_ready(index):
             return  # it waits again, or was asked about since
         task, ran = self._tasks[index], self._plan.ran(index)
         holds = index in self.premature and not ran
@@ -91,7 +91,7 @@ class Deciding:
         queued, or its step is held back.
         """
         reasons = self._reasons.pop(index, None)
-        if reasons is None or self._plan.status(index) is not Status.READY:
+        if reasons is None or not self._plan.is_ready(index):
             return None
         return None if self._held and self._is_held(index) else reasons
 

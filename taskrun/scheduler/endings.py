@@ -55,6 +55,8 @@ class Endings:
 
     def tend(self) -> None:
         """The time of some may be up, or their grace over."""
+        if not self._due:
+            return
         for live in self._due.due(self._now()):
             if live.asked is None:
                 self.ask(live, Cause.TIMEOUT)

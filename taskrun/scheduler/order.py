@@ -39,6 +39,8 @@ def declared_ranks(graph: Graph) -> list[int]:
     A depth-first walk from the sinks through what they need: the sink whose last source was declared first comes
     first. A later order (one that knows durations) has the same shape: a rank for each task, 0 for the first one.
     """
+    if not any(graph.needs):
+        return list(range(len(graph.tasks)))
     ranks = [-1] * len(graph.tasks)
     count = 0
     latest = _latest_sources(graph)

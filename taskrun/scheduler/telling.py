@@ -33,5 +33,8 @@ class Telling:
     def tell(self) -> Iterator[Batch]:
         """All of it, in batches."""
         events, self.events, self.is_urgent, self.comes_first = self.events, [], False, False
-        for start in range(0, len(events), BATCH):
-            yield tuple(events[start : start + BATCH])
+        if len(events) > BATCH:
+            for start in range(0, len(events), BATCH):
+                yield tuple(events[start : start + BATCH])
+        elif events:
+            yield tuple(events)

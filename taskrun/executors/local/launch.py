@@ -9,7 +9,7 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from fractions import Fraction
 
 from taskrun.executors.base import Attempt
@@ -23,7 +23,6 @@ from taskrun.executors.local.streams import Streams, discard_if_empty, first_obs
 from taskrun.model import Grant, Task
 from taskrun.names import log_name, script_name
 
-_AS_WE_ARE = nullcontext()
 _SHORTAGES = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -105,7 +104,10 @@ class Launcher:
             around = self._environments.around(task, directory)
             variables = around.of(task, attempt.round, grant.gpus)
             child.before = read_clock()
-            with bound_to(grant.pinned) if grant.pinned else _AS_WE_ARE:
+            if grant.pinned:
+                with bound_to(grant.pinned):
+                    child.pid = self._start(child, around, variables, directory)
+            else:
                 child.pid = self._start(child, around, variables, directory)
         except OSError as error:
             child.clean_up()

@@ -77,6 +77,8 @@ class Shims:
 
     def tidy(self) -> None:
         """Remove the files of what is on record by now."""
+        if not self._over:
+            return
         for path, (task, attempt) in list(self._over.items()):
             if self._is_recorded(task, attempt):
                 del self._over[path]
