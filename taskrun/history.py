@@ -49,19 +49,22 @@ class History:
 
     def expected(self, step: str) -> float | None:
         """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
-        count, total = self._now.get(step, _NOTHING)
-        if step in self._earlier:
-            seen, seconds = self._earlier[step]
-            weight = min(seen, _WEIGHT_OF_EARLIER)
-            count, total = count + weight, total + seconds / seen * weight
-        if not count:
-            known = [*self._now.values(), *self._earlier.values()]
-            count, total = sum([seen for seen, _ in known]), sum([seconds for _, seconds in known])
-        return total / count if count else None
+        mean = self.mean(step, 1.0)
+        if mean is not None:
+            return mean
+        known = [*self._now.values(), *self._earlier.values()]
+        count = sum([seen for seen, _ in known])
+        return sum([seconds for _, seconds in known]) / count if count else None
 
-    def seen(self, step: str) -> float:
-        """How many tasks of this step are known, of this run and earlier ones."""
-        return self._now.get(step, _NOTHING)[0] + self._earlier.get(step, _NOTHING)[0]
+    def mean(self, step: str, least: float) -> float | None:
+        """Seconds that a task of this step is likely to take; None where fewer than `least` tasks of it are known."""
+        count, total = self._now.get(step, _NOTHING)
+        earlier = self._earlier.get(step)
+        if earlier is None:
+            return total / count if count >= least else None
+        seen, seconds = earlier
+        weight = min(seen, _WEIGHT_OF_EARLIER)
+        return (total + seconds / seen * weight) / (count + weight) if count + seen >= least else None
 
     @property
     def steps(self) -> int:
@@ -90,22 +93,21 @@ class Foresight:
 
     def expected(self, task: str, step: str) -> float | None:
         """What it took before; else what its step takes; else, once many steps have shown the same, what all take."""
-        history = self._known()
-        if task in self._own:
-            return self._own[task]
-        if history.seen(step) >= _ENOUGH_TASKS or history.steps >= _ENOUGH_STEPS:
-            return history.expected(step)
-        return None
+        history = self._history or self._known()
+        own = self._own.get(task)
+        if own is not None:
+            return own
+        mean = history.mean(step, _ENOUGH_TASKS)
+        return history.expected(step) if mean is None and history.steps >= _ENOUGH_STEPS else mean
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run has succeeded after so long."""
-        self._known().add(step, seconds)
+        (self._history or self._known()).add(step, seconds)
 
     def _known(self) -> History:
-        if self._history is None:
-            earlier = list(self._earlier())
-            self._own = {task: seconds for task, _, seconds in earlier}
-            self._history = History((step, seconds) for _, step, seconds in earlier)
+        earlier = list(self._earlier())
+        self._own = {task: seconds for task, _, seconds in earlier}
+        self._history = History((step, seconds) for _, step, seconds in earlier)
         return self._history
 
 

@@ -69,7 +69,8 @@ class FileJudge(Looking):
     def prepare(self, task: Task) -> Prepared | Refused:
         """Make room for an attempt, and say what there was."""
         self._recover(task)
-        self._files.forget(None if self._temporary.is_wanted(task) else task.outputs)
+        is_wanted = self._temporary.is_wanted(task)
+        self._files.forget(None if is_wanted else task.outputs)
         looks = self._files.looks(task.inputs, task)
         if None in looks:
             missing = self._absences.not_accepted(task, absent(task.inputs, looks))
@@ -84,7 +85,7 @@ class FileJudge(Looking):
         assert figures is not None
         signature = self._signer.signature(task)
         self._begun[task.index] = _Attempt(signature, before, figures)
-        return Prepared(signature, figures, before, self._temporary.is_wanted(task))
+        return Prepared(signature, figures, before, is_wanted)
 
     def settle(self, task: Task, ended: Ended) -> Settled | Pending:
         """What an end comes to."""

@@ -88,6 +88,12 @@ class Display:
         """Leave the terminal clean, and wait for whoever reads the rest."""
         self._printer.close()
         for outlet in self._outlets:
+            outlet.drain()
+        if any(outlet.is_behind for outlet in self._outlets):
+            from taskrun.executors.local import hand_on_signals
+
+            hand_on_signals()  # whoever wanted us to end does not want to wait for that
+        for outlet in self._outlets:
             outlet.drain(patiently=True)
 
     def check(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,6 @@ import pytest
 from studies import read_until, wait_until
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from studies import Folder
@@ -170,6 +171,47 @@ def test_a_reader_that_does_not_read_holds_up_neither_tasks_nor_signals(folder: 
     wait_until(lambda: journal.exists() and b'"run_end"' in journal.read_bytes(), seconds=60)
     run.send_signal(signal.SIGTERM)
     assert run.wait(timeout=30) == -signal.SIGTERM
+    assert set(folder.statuses().values()) == {"succeeded"}
+
+
+LATE = """
+import os, signal
+import taskrun.cli.run
+from taskrun.__main__ import main
+from taskrun.executors.local import LocalExecutor
+
+class Late(LocalExecutor):
+    is_over = False
+
+    def stop(self):
+        if not self.is_over:
+            os.kill(os.getpid(), signal.SIGTERM)  # blocked, and nobody waits for signals any more
+        self.is_over = True
+        super().stop()
+
+class Run(taskrun.cli.run.Run):
+    def __init__(self, study, options):
+        super().__init__(study, options, executor_class=Late)
+
+taskrun.cli.run.Run = Run
+main()
+"""
+
+
+@pytest.mark.parametrize(("tasks", "is_read", "status"), [(1500, False, -signal.SIGTERM), (3, True, 0)])
+def test_a_signal_when_all_is_over_is_only_for_who_would_wait_for_a_reader(
+    folder: Folder, tasks: int, is_read: bool, status: int
+) -> None:
+    folder.write("sweep.yaml", f"sweep: {{i: {{from: 1, to: {tasks}}}}}\nsteps:\n  a: {{run: 'true', per: i}}\n")
+    program = [sys.executable, "-c", LATE, "run", "-v", "-j", "2"]
+    run = subprocess.Popen(program, cwd=folder.path, stderr=subprocess.PIPE)
+    try:
+        if is_read:
+            run.communicate(timeout=60)
+        assert run.wait(timeout=60) == status
+    finally:
+        run.kill()
+        run.communicate()
     assert set(folder.statuses().values()) == {"succeeded"}
 
 

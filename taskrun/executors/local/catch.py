@@ -95,6 +95,11 @@ def hold_signals(*, is_quiet: bool = False) -> Catcher | None:
     return None
 
 
+def keep_signal(number: int) -> None:
+    """For `hand_on_signals`: one that came when the run was over."""
+    _caught.append(number)
+
+
 def hand_on_signals() -> None:
     """Give what was caught to the host's own handlers, each signal once; nothing where another run is still on.
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from taskrun.executors.local.catch import Catcher, hold_signals
+from taskrun.executors.local.catch import Catcher, hold_signals, keep_signal
 from taskrun.executors.local.orphans import Orphans
 from taskrun.interrupt import heeded
 
@@ -165,9 +165,11 @@ class SignalWatch:
 
     def close(self) -> None:
         self._orphans.let_go()
-        # What comes between the last wait and the end of the run asks for nothing that is not done already.
-        while signal.sigtimedwait(self._fetched, 0) is not None:
-            pass
+        # What comes between the last wait and the end of the run asks for nothing that is not done already; unless
+        # somebody is still to read what it came to.
+        while (late := signal.sigtimedwait(self._fetched, 0)) is not None:
+            if late.si_signo != signal.SIGCHLD and self._is_sent(late):
+                keep_signal(late.si_signo)
         signal.signal(signal.SIGCHLD, self._child_action)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
