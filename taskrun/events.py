@@ -145,7 +145,7 @@ def _outcome(ended: model.Ended, settled: model.Settled) -> _Outcome:
         "seconds": ended.seconds,
         "max_rss": ended.max_rss,
         "attempt": ended.attempt,
-        "log": settled.log,
+        "log": settled.printed,
     }
 
 

@@ -28,33 +28,38 @@ def _add(sums: dict[str, _Sum], key: str, seconds: float) -> None:
     if known is None:
         known = sums[key] = [0.0, 0.0]
     known[0] += 1.0
-    if seconds > 0.0:
-        known[1] += seconds
+    known[1] += seconds
 
 
 class History:
     """Mean durations of tasks by step; this run's count more than those of earlier ones."""
 
-    __slots__ = ("_earlier", "_now")
+    __slots__ = ("_all", "_earlier", "_now")
 
     def __init__(self, earlier: Iterable[tuple[str, float]] = ()) -> None:
         self._earlier: dict[str, _Sum] = {}
         self._now: dict[str, _Sum] = {}
+        self._all: _Sum = [0.0, 0.0]
         for step, seconds in earlier:
-            _add(self._earlier, step, seconds)
+            self._count(self._earlier, step, seconds)
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run took so long."""
-        _add(self._now, step, seconds)
+        self._count(self._now, step, seconds)
+
+    def _count(self, sums: dict[str, _Sum], step: str, seconds: float) -> None:
+        seconds = max(seconds, 0.0)
+        _add(sums, step, seconds)
+        self._all[0] += 1.0
+        self._all[1] += seconds
 
     def expected(self, step: str) -> float | None:
         """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
         mean = self.mean(step, 1.0)
         if mean is not None:
             return mean
-        known = [*self._now.values(), *self._earlier.values()]
-        count = sum([seen for seen, _ in known])
-        return sum([seconds for _, seconds in known]) / count if count else None
+        count, total = self._all
+        return total / count if count else None
 
     def mean(self, step: str, least: float) -> float | None:
         """Seconds that a task of this step is likely to take; None where fewer than `least` tasks of it are known."""
@@ -66,10 +71,11 @@ class History:
         weight = min(seen, _WEIGHT_OF_EARLIER)
         return (total + seconds / seen * weight) / (count + weight) if count + seen >= least else None
 
-    @property
-    def steps(self) -> int:
-        """Of how many steps tasks are known."""
-        return len(self._now.keys() | self._earlier.keys())
+    def has_steps(self, least: int) -> bool:
+        """Whether tasks of at least so many steps are known."""
+        if max(len(self._now), len(self._earlier)) >= least:
+            return True
+        return len(self._now.keys() | self._earlier.keys()) >= least
 
 
 class Foresight:
@@ -98,7 +104,7 @@ class Foresight:
         if own is not None:
             return own
         mean = history.mean(step, _ENOUGH_TASKS)
-        return history.expected(step) if mean is None and history.steps >= _ENOUGH_STEPS else mean
+        return history.expected(step) if mean is None and history.has_steps(_ENOUGH_STEPS) else mean
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run has succeeded after so long."""
@@ -118,46 +124,47 @@ class Nearby:
     value that nobody has seen by that of the number next to it. `earlier`: step, values and seconds of tasks.
     """
 
-    __slots__ = ("_steps",)
+    __slots__ = ("_all", "_steps")
 
     def __init__(self, earlier: Iterable[tuple[str, Sequence[str], float]]) -> None:
         self._steps: dict[str, _Means] = {}
+        self._all: _Sum = [0.0, 0.0]
         for step, values, seconds in earlier:
             means = self._steps.get(step)
             if means is None:
                 means = self._steps[step] = _Means(len(values))
             means.add(values, seconds)
+            self._all[0] += 1.0
+            self._all[1] += max(seconds, 0.0)
 
     def expected(self, step: str, values: Sequence[str]) -> float | None:
         """Seconds; those of all tasks where none of the step is known, None where none is known at all."""
         means = self._steps.get(step)
         if means is not None:
             return means.expected(values)
-        if not self._steps:
-            return None
-        known = [means.all for means in self._steps.values()]
-        count = sum([seen for seen, _ in known])
-        return sum([seconds for _, seconds in known]) / count if count else None
+        count, total = self._all
+        return total / count if count else None
 
 
 class _Means:
     """What the tasks of one step took: in all, and by each value of each of its names."""
 
-    __slots__ = ("_by_value", "_numbers", "all")
+    __slots__ = ("_all", "_by_value", "_numbers")
 
     def __init__(self, names: int) -> None:
-        self.all: _Sum = [0.0, 0.0]
+        self._all: _Sum = [0.0, 0.0]
         self._by_value: list[dict[str, _Sum]] = [{} for _ in range(names)]
         self._numbers: list[list[tuple[float, str]] | None] = [None] * names
 
     def add(self, values: Sequence[str], seconds: float) -> None:
-        self.all[0] += 1.0
-        self.all[1] += max(seconds, 0.0)
+        seconds = max(seconds, 0.0)
+        self._all[0] += 1.0
+        self._all[1] += seconds
         for known, value in zip(self._by_value, values, strict=False):
             _add(known, value, seconds)
 
     def expected(self, values: Sequence[str]) -> float:
-        count, total = self.all
+        count, total = self._all
         mean = found = total / count
         if not mean:
             return 0.0

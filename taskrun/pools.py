@@ -68,7 +68,7 @@ class Shortage(Struct, frozen=True):
         if self.there is not None and (self.pool in OF_THE_MACHINE or not is_typed):
             return f"ask for less, or say how much there is to share, as {said}"
         if self.there is not None:
-            return f"ask for less, or say that there is more: `pools: {{{self.pool}: {amount}}}`"
+            return f"ask for less, or say that there is more: `pools: {{{self.pool}: {amount}}}` or {said}"
         by_file = f"`pools: {{{self.pool}: {amount}}}` or " if is_typed else ""
         return did_you_mean(self.pool, known) or f"say it, as {by_file}{said}"
 

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from taskrun.model import Figure, FileList, Task
 from taskrun.names import log_name, script_name, task_path
 
@@ -26,6 +28,16 @@ class Files(Protocol):
 
     def figure(self, path: str) -> Figure:
         """Equal to an earlier one where nothing has changed; None where there is nothing."""
+
+
+class Aside(Struct, frozen=True):
+    """What was `moved` away: by its path, where it is now, as seen from the study. `problem`: a sentence, or ""."""
+
+    moved: Mapping[str, str]
+    problem: str = ""
+
+
+_NOTHING_MOVED = Aside({})
 
 
 class Workspace:
@@ -62,17 +74,17 @@ class Workspace:
 
     def set_aside(
         self, name: str, outputs: Iterable[str], *, before: Mapping[str, Figure], inputs: Collection[str]
-    ) -> str:
-        """Move away what an attempt that came to nothing has made of its outputs; a sentence where that failed.
+    ) -> Aside:
+        """Move away what an attempt that came to nothing has made of its outputs.
 
         `before`: what was there when it began. What it left as it was stays, as does what the task reads.
         """
         outputs = tuple(outputs)
         changed = [path for path in outputs if self._is_made(path, before, inputs)]
         if not changed:
-            return ""
+            return _NOTHING_MOVED
         kept = os.path.join(self._state, FAILED, task_path(name))
-        problems = []
+        problems, moved = [], {}
         try:
             _remove(kept)
         except OSError as error:
@@ -80,10 +92,10 @@ class Workspace:
         for path in changed:
             other = beside(path, {*inputs, *outputs})
             try:
-                self._move(path, os.path.join(kept, _own_path(path)), other)
+                moved[path] = self.shown(self._move(path, os.path.join(kept, _own_path(path)), other))
             except OSError as error:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
-        return "; ".join(problems)
+        return Aside(moved, "; ".join(problems))
 
     def discard(self, paths: Iterable[str], figures: Iterable[Figure]) -> None:
         """Remove files that are as they were when these figures were taken; whatever stands in the way, stays."""
@@ -142,20 +154,23 @@ class Workspace:
         place = os.path.normpath(self._files.place(path))
         return any(own == place or own.startswith(f"{place.rstrip('/')}/") for own in (self._root, self._state))
 
-    def _move(self, path: str, to: str, beside: str) -> None:
-        """Rename, which also takes 50 GB; what cannot go `to` another file system is put `beside` where it was."""
+    def _move(self, path: str, to: str, beside: str) -> str:
+        """Rename, which also takes 50 GB; what cannot go `to` another file system is put `beside` where it was. Where
+        it is now.
+        """
         path = self._files.place(path)
         if self._is_lasting:
             os.makedirs(os.path.dirname(to), exist_ok=True)
             try:
                 os.rename(path, to)
-                return
+                return to
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
         beside = self._files.place(beside)
         _remove(beside)
         os.rename(path, beside)
+        return beside
 
 
 def _is_like(recorded: Figure, found: Figure) -> bool:

@@ -13,15 +13,18 @@ from taskrun.standing import Standing
 def output_of(task: Task, standing: Standing, *, root: str, state: str) -> str | None:
     """The absolute path; None where there is nothing. Of a running task it may be still to come.
 
-    The log, then the file of standard error, then that of standard output: the first that is not empty, else the
-    last that is there. (An empty log is removed when its task has ended.)
+    The log, then what of the next two was moved away as an output of a failure, then the file of standard error, then
+    that of standard output: the first that is not empty, else the last that is there. (An empty log is removed when its
+    task has ended.)
     """
     start = standing.past.start
     if start is None:
         return None
     log = os.path.join(state, log_name(task.name, start.attempt))
     redirects = [os.path.join(root, path) for path in _redirects(task, standing)]
-    sizes = {path: size for path in (log, *redirects) if (size := _size(path)) is not None}
+    end = standing.past.end
+    moved = [os.path.join(root, end.log)] if end is not None and end.log is not None else []
+    sizes = {path: size for path in (log, *moved, *redirects) if (size := _size(path)) is not None}
     filled = next((path for path, size in sizes.items() if size), None)
     if filled is not None:
         return filled

@@ -141,7 +141,7 @@ def _end(event: Finished | Retrying | Recovered) -> EndRecord:
         system=ended.system,
         max_rss=ended.max_rss,
         outputs=settled.outputs,
-        log=settled.log,
+        log=settled.printed,
         due=event.due if isinstance(event, Retrying) else None,
         step=_step(event.task) if settled.cause in _WITHOUT_START else None,
     )

@@ -17,7 +17,7 @@ from taskrun.judge.rerunning import Rerunning
 from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task, Temp
 from taskrun.names import log_name
 from taskrun.policy import DEFAULT, Policy
-from taskrun.workspace import Workspace
+from taskrun.workspace import Aside, Workspace
 from taskrun.written import log_reader
 
 _END_OF_LOG = 4096  # bytes in which the last line is looked for
@@ -105,11 +105,13 @@ class FileJudge(Looking):
             cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
         is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
-        problem = self._set_aside(task, attempt)
+        aside = self._set_aside(task, attempt)
         log, told = self._log(task, ended), message
+        remains = None if log else self._remains(task, aside)
         return Settled(
-            Status.FAILED, cause, "; ".join(part for part in (message, problem) if part), log=log,
-            is_outdated=is_outdated, last_line=self._last_line(task, log) if self._policy.holds(task) else "",
+            Status.FAILED, cause, "; ".join(part for part in (message, aside.problem) if part), log=log,
+            is_outdated=is_outdated, remains=remains,
+            last_line=self._last_line(task, log or remains) if self._policy.holds(task) else "",
             is_shortage=cause is Cause.COULD_NOT_START and told.endswith(_SHORTAGES),
         )  # fmt: skip
 
@@ -170,9 +172,9 @@ class FileJudge(Looking):
         self._workspace.clear_away(task.name, past.start.attempt)
         return _Attempt(past.start.signature, past.start.before)
 
-    def _set_aside(self, task: Task, attempt: _Attempt) -> str:
+    def _set_aside(self, task: Task, attempt: _Attempt) -> Aside:
         if task.traits.keep:
-            return ""
+            return Aside({})
         inputs = {*attempt.signature.inputs, *task.inputs}
         return self._workspace.set_aside(task.name, attempt.signature.outputs, before=attempt.before, inputs=inputs)
 
@@ -186,6 +188,13 @@ class FileJudge(Looking):
         except OSError:
             return None
 
+    def _remains(self, task: Task, aside: Aside) -> str | None:
+        """Where what a failed attempt wrote is, if that went to a file that was moved away as one of its outputs."""
+        for path in (task.stderr, task.stdout):
+            found = aside.moved.get(path) if path is not None else None
+            if found is not None and self._read(found, -1, 1):
+                return found
+        return None
 
     def _last_line(self, task: Task, log: str | None) -> str:
         """What a failed attempt wrote last: to its log, or else where that goes."""

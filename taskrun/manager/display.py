@@ -90,9 +90,9 @@ class Display:
         for outlet in self._outlets:
             outlet.drain()
         if any(outlet.is_behind for outlet in self._outlets):
-            from taskrun.executors.local import hand_on_signals
+            from taskrun.executors.local.catch import hand_on_late
 
-            hand_on_signals()  # whoever wanted us to end does not want to wait for that
+            hand_on_late()  # whoever wanted us to end does not want to wait for that
         for outlet in self._outlets:
             outlet.drain(patiently=True)
 

@@ -238,9 +238,11 @@ def _checked(key: str, value: object) -> Node:
 
 def _check_words(key: str, text: str) -> None:
     try:
-        split_words(text)
+        words = split_words(text)
     except ValueError as error:
         raise Wrong(f"`{key}`: {error}") from None
+    if not words[0]:
+        raise Wrong(f"`{key}` names no program: its first word is empty")
 
 
 def _unknown(key: str) -> str:

@@ -46,7 +46,8 @@ class Settled(Struct, frozen=True):
     """What the judge makes of an end: `outputs` are figures aligned with the signature's outputs.
 
     `is_outdated`: an earlier run began the attempt, and what it was to do, or what it read, is not what it was then.
-    `last_line`: what a failed attempt wrote last. `is_shortage`: it could not start for want of descriptors, processes
+    `last_line`: what a failed attempt wrote last. `remains`: where that is, if it went to a file that was moved away as
+    an output. `is_shortage`: it could not start for want of descriptors, processes
     or memory, which says nothing of its task.
     """
 
@@ -57,7 +58,13 @@ class Settled(Struct, frozen=True):
     log: str | None = None
     is_outdated: bool = False
     last_line: str = ""
+    remains: str | None = None
     is_shortage: bool = False
+
+    @property
+    def printed(self) -> str | None:
+        """The path of what the attempt printed, but for what its redirects still hold."""
+        return self.log or self.remains
 
 
 class RunStarted(Struct, frozen=True):

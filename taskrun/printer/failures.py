@@ -123,12 +123,12 @@ class Failures:
 
     def _end_of_log(self, event: Finished) -> tuple[str, tuple[str, ...]]:
         """The path of what the task wrote last, "" where there is nothing, and its last lines."""
-        for path in (event.settled.log, event.task.stderr, event.task.stdout):
+        for path in (event.settled.printed, event.task.stderr, event.task.stdout):
             if path:
                 found = self._manner.read(path, -_END_OF_LOG, _END_OF_LOG)
                 if found:
                     return path, last_lines(found) if self._manner.output != "none" else ()
-        return event.settled.log or "", ()
+        return event.settled.printed or "", ()
 
 
 def last_lines(text: bytes) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ ENOUGH = 8  # so many ends make a rule, and so many more confirm it
 
 _Kind = tuple[Cause | None, int | None, str | None, str]
 _SAYS_NOTHING = frozenset({Cause.CANCELLED, Cause.INTERRUPTED, Cause.MISSING_INPUT})
+_HAS_NO_LOG = Cause.COULD_NOT_START  # of such a one the system's words tell which is which; of others they name files
 _LEFT = (Status.WAITING, Status.READY)
 
 
@@ -160,7 +161,8 @@ class Holding:
 def _kind(end: Finished) -> _Kind:
     """Failures of one kind are alike."""
     ended, settled = end.ended, end.settled
-    return settled.cause, ended.exit_code, ended.signal, settled.last_line or settled.message
+    words = settled.last_line or (settled.message if settled.cause is _HAS_NO_LOG else "")
+    return settled.cause, ended.exit_code, ended.signal, words
 
 
 def _said(settled: Settled, kind: _Kind) -> str:

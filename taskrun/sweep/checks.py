@@ -117,9 +117,13 @@ def _delay(text: str) -> str | None:
     """`30s`, or `30s x2`."""
     delay, times, factor = text.partition(" x")
     parse_duration(delay.rstrip(" ") if times else delay)
-    if times and parse_number(factor) < 1:
-        return f"x{factor} is below x1; waits grow from retry to retry, as in `30s x2`"
-    return None
+    if not times:
+        return None
+    try:
+        is_below = parse_number(factor) < 1
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error} behind its x; write it as in `30s x2`") from None
+    return f"x{factor} is below x1; waits grow from retry to retry, as in `30s x2`" if is_below else None
 
 
 def _whole(lowest: int, highest: int | None = None) -> Callable[[str], str | None]:

@@ -22,7 +22,8 @@ def actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
     if not items:
         return found
     texts = [item.text for item in items]
-    wraps = _argvs(texts if "wrap" in expansion.plan.listings else _split_text(texts[0]), expansion, viewer)
+    words = texts if "wrap" in expansion.plan.listings else _split_text(texts[0])
+    wraps = _with_program(_argvs(words, expansion, viewer), texts[0])
     shared: dict[List, List] = {}
     return [_sharing(wrapped(action, wrap), shared) for action, wrap in zip(found, wraps, strict=True)]
 
@@ -39,6 +40,8 @@ def _split_text(text: Text) -> list[Text]:
     template = text.template
     with at(text.place):
         words = _split("\0".join(template.pieces), None, f"`{text.key}`")
+        if not words:
+            raise RowMistake(None, f"`{text.key}` is empty")
     found, used = [], 0
     for word in words:
         pieces = tuple(word.split("\0"))
@@ -52,7 +55,8 @@ def _split_text(text: Text) -> list[Text]:
 def _plain_actions(expansion: Expansion, viewer: Viewer) -> list[Action]:
     items = expansion.plan.items("run")
     if "run" in expansion.plan.listings:
-        return [Argv(words) for words in _argvs([item.text for item in items], expansion, viewer)]
+        found = _argvs([item.text for item in items], expansion, viewer)
+        return [Argv(words) for words in _with_program(found, items[0].text)]
     text = items[0].text
     shells = _shells(expansion)
     with at(text.place):
@@ -70,13 +74,23 @@ def _shells(expansion: Expansion) -> list[tuple[str, ...]]:
     columns = [expansion.fill(item.text) for item in items]
     if "shell" in expansion.plan.listings:
         shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-        return [shared.setdefault(words, words) for words in zip(*columns, strict=True)]
+        found = [shared.setdefault(words, words) for words in zip(*columns, strict=True)]
+        return _with_program(found, items[0].text)
     known: dict[str, tuple[str, ...]] = {}
     with at(items[0].text.place):
         for row, text in enumerate(columns[0]):
             if text not in known:
                 known[text] = _split(text, row, "`shell`")
-    return [known[text] for text in columns[0]]
+    return _with_program([known[text] for text in columns[0]], items[0].text)
+
+
+def _with_program(rows: list[List], text: Text) -> list[List]:
+    """The same, where each row begins with the name of a program."""
+    with at(text.place):
+        for row, words in enumerate(rows):
+            if not words or not words[0]:
+                raise RowMistake(row, f"`{text.key}` names no program: its first word is empty")
+    return rows
 
 
 def _split(text: str, row: int | None, what: str) -> tuple[str, ...]:

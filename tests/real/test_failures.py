@@ -278,6 +278,27 @@ def test_others_all_run(folder: Folder, good: str, how: tuple[str, ...]) -> None
     assert len(starts(folder, "sim")) == 100
 
 
+def test_silent_ones_that_all_miss_their_outputs_are_alike(folder: Folder) -> None:
+    folder.write("sweep.yaml", "sweep: {i: {from: 1, to: 30}}\nsteps: {sim: {run: 'true {i}', outputs: 'out/{i}'}}\n")
+    done = folder.taskrun("run", "-j1")
+    assert len(starts(folder, "sim")) == 16
+    assert "failed alike (missing output: " in done.stderr
+
+
+@pytest.mark.parametrize("where", ["stdout: said.txt, stderr: stdout", "outputs: said.txt, stderr: said.txt"])
+def test_what_a_failure_wrote_is_shown_also_where_it_was_moved_away(folder: Folder, where: str) -> None:
+    reader = "  reader: cat {talks.stdout}\n" if "stdout: said" in where else ""
+    folder.write("sweep.yaml", f"steps:\n  talks: {{run: 'echo no licence >&2; exit 1', {where}}}\n{reader}")
+    done = folder.taskrun("run", "--output", "grouped")
+    kept = ".taskrun/sweep/failed/talks/said.txt"
+    assert f"    log: {kept}\n        no licence\n" in done.stderr
+    assert done.stdout == "", "a file of the study's is no log to print"
+    assert folder.taskrun("logs", "talks").stdout == "no licence\n"
+    assert folder.taskrun("logs", "--path", "talks").stdout == f"{kept}\n"
+    assert kept in folder.taskrun("status").stdout
+    assert not (folder.path / "said.txt").exists()
+
+
 def test_tasks_of_a_manager_are_held_back_only_where_they_are_a_step(folder: Folder) -> None:
     loop = """
 import taskrun

@@ -183,6 +183,21 @@ def test_threads_that_it_leaves_take_no_signal_from_the_run(folder: Folder) -> N
     assert run.returncode == 130
 
 
+def test_a_stop_that_was_heeded_leaves_who_reads_slowly_all_that_there_is_to_say(folder: Folder) -> None:
+    slow = "manager.task_new('slow', 'touch begun; until [ -e go ]; do sleep 0.01; done', priority=1)\n"
+    folder.write("sims.py", THREADED.replace("range(200)", "range(1500)") + slow)
+    run = folder.start("run", "sims.py", "-v")  # its standard error is a pipe of 64 KiB
+    wait_until((folder.path / "begun").exists)
+    wait_until(lambda: folder.read(".taskrun/sims/journal.jsonl").count('"end"') == 1500, seconds=60)
+    run.send_signal(signal.SIGINT)
+    folder.write("go", "")
+    wait_until(lambda: '"run_end"' in folder.read(".taskrun/sims/journal.jsonl"))
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.wait(timeout=0.5)
+    assert "1,501 tasks in" in run.communicate(timeout=30)[1].replace("1501", "1,501").splitlines()[-1]
+    assert run.returncode == 0
+
+
 CLASSIC = """\
 import taskrun
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -154,6 +155,21 @@ SWEPT = [("sim", (topology, buffer), float(factor) * int(buffer)) for topology, 
 )
 def test_a_task_takes_about_what_others_took_near_its_point(values: tuple[str, ...], seconds: float) -> None:
     assert Nearby(SWEPT).expected("sim", values) == pytest.approx(seconds)
+
+
+def test_what_is_expected_of_ten_thousand_steps_costs_no_more_than_that_many() -> None:
+    names = [f"step{number}" for number in range(10_000)]
+    history, near, foresight = (
+        History((name, 1.0) for name in names),
+        Nearby((name, (), 1.0) for name in names),
+        Foresight(),
+    )
+    began = time.monotonic()
+    for name in names:
+        foresight.add(name, 3.0)
+        assert history.expected(f"new {name}") == near.expected(f"new {name}", ()) == 1.0
+        foresight.is_long("new", f"new {name}")
+    assert time.monotonic() - began < 5.0, "a minute, where each looks at all of them"
 
 
 def test_of_a_step_that_never_ran_the_mean_of_all_is_expected() -> None:

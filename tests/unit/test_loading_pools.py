@@ -52,7 +52,7 @@ def test_what_asks_too_much_is_refused_at_its_place(tmp_path: Path) -> None:
         refuse_shortages(loaded.study, loaded.graph.tasks, loaded.study.pools)
     assert list(map(str, caught.value.mistakes)) == [
         "sweep.yaml:7:23: a/n=3 asks for 3 of the pool 'licence', and there are 2; "
-        "ask for less, or say that there is more: `pools: {licence: 3}`",
+        "ask for less, or say that there is more: `pools: {licence: 3}` or --pool licence=3",
         "sweep.yaml:8:38: b asks for 1 of the pool 'license', and nobody says how much of that there is; "
         "did you mean 'licence'?",
     ]

@@ -94,3 +94,30 @@ def test_equal_words_are_one_tuple(tmp_path: Path) -> None:
     loaded = study(tmp_path, "sweep: {n: [1, 2]}\nsteps: {a: {run: 'echo {n}', wrap: srun -n 1}}\n")
     first, second = (task.action for task in loaded.graph.tasks)
     assert first.words is second.words
+
+
+@pytest.mark.parametrize("key", ["wrap", "shell"])
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("' '", 8, "`KEY` is empty"),
+        ("'{nothing}'", 8, "`KEY` names no program: its first word is empty"),
+        ("['{nothing}', x]", 9, "`KEY` names no program: its first word is empty"),
+        ("\"'' x\"", 8, "`KEY` names no program: its first word is empty"),
+        ("['', x]", 9, "an item of `KEY` is empty"),
+    ],
+)
+def test_what_names_no_program_is_no_wrap_and_no_shell(
+    tmp_path: Path, key: str, text: str, column: int, said: str
+) -> None:
+    found = mistake(tmp_path, f"let: {{nothing: ''}}\nsteps: {{a: {{run: echo,\n {key}: {text}}}}}\n")
+    assert found == f"sweep.yaml:3:{column + len(key) - 4}: {said.replace('KEY', key)}"
+
+
+def test_nor_is_it_for_all_steps(tmp_path: Path) -> None:
+    assert mistake(tmp_path, "defaults: {wrap: ''}\nsteps: {a: echo}\n") == "sweep.yaml:1:18: `wrap` is empty"
+
+
+def test_a_list_of_words_names_a_program(tmp_path: Path) -> None:
+    said = "sweep.yaml:2:19: `run` names no program: its first word is empty"
+    assert mistake(tmp_path, "let: {nothing: ''}\nsteps: {a: {run: ['{nothing}', x]}}\n") == said

@@ -192,6 +192,8 @@ def test_a_name_may_be_any_text_of_a_line(manager: Manager) -> None:
         (("a", b"true"), {}, "task 'a': the command must be a text, or a list of words, not of type bytes"),
         (("a", None), {}, "task 'a': the command must be a text, or a list of words, not of type NoneType"),
         (("a", {"x"}), {}, "task 'a': the command must be a text, or a list of words, not of type set"),
+        (("a", "true"), {"wrap": "''"}, "task 'a': `wrap` names no program: its first word is empty"),
+        (("a", "true"), {"shell": "'' -c"}, "task 'a': `shell` names no program: its first word is empty"),
         (("a", "true", "x\0"), {}, "task 'a': a NUL character can stand in no command and in no path"),
         (("a", "true", ""), {}, "task 'a': `stdout` is empty"),
         (("a", "true", ["x"]), {}, "task 'a': `stdout` must be a text, not a list"),

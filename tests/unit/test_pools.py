@@ -59,7 +59,7 @@ def said(total: dict[str, str], *, is_strict: bool = False, **asks: object) -> l
 def test_of_each_step_the_first_task_that_asks_too_much_is_named() -> None:
     assert said({"licence": "2"}, licence=3) == [
         "sim/n=1 asks for 3 of the pool 'licence', and there are 2; "
-        "ask for less, or say that there is more: `pools: {licence: 3}`"
+        "ask for less, or say that there is more: `pools: {licence: 3}` or --pool licence=3"
     ]
     assert said({"memory": "1G"}, memory=2 * 1024**3) == [
         "sim/n=1 asks for 2G of memory, and there is 1G; "

@@ -143,6 +143,19 @@ def test_what_failed_or_never_ran_is_not_sealed(study: Path) -> None:
     assert sealed(load("sweep.yaml"), records) is not None
 
 
+def test_what_a_run_has_begun_itself_needs_no_second_look_at_its_words(study: Path) -> None:
+    records = read_journal(str(study / ".taskrun/sweep"))
+    assert records is not None
+    (run,) = records.runs
+    assert sealed(load("sweep.yaml"), records, run=run) == sealed(load("sweep.yaml"), records)
+    for later in (
+        SWEEP.replace("cut {data}", "cut -f {data}"),
+        SWEEP.replace("outputs: all}", "outputs: all, stdout: x}"),
+    ):
+        write(study / "sweep.yaml", later)
+        assert sealed(load("sweep.yaml"), records, run="another run") is None
+
+
 def test_what_was_done_before_the_study_was_changed_is_not_sealed_with_what_is_done_now(study: Path) -> None:
     for old, new in (("cut {data}", "cut -f {data}"), ("outputs: all}", "outputs: all, stdout: text}")):
         write(study / "sweep.yaml", SWEEP.replace(old, new))

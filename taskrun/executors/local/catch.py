@@ -95,9 +95,17 @@ def hold_signals(*, is_quiet: bool = False) -> Catcher | None:
     return None
 
 
-def keep_signal(number: int) -> None:
-    """For `hand_on_signals`: one that came when the run was over."""
-    _caught.append(number)
+def keep_late(number: int) -> None:
+    """A signal of the `taskrun` command's that came when its run was over."""
+    _late.append(number)
+
+
+def hand_on_late() -> None:
+    """As if it came now: nothing of the run is left that it could harm."""
+    late = _late[:]
+    _late.clear()
+    for number in late:
+        signal.raise_signal(number)
 
 
 def hand_on_signals() -> None:
@@ -251,6 +259,7 @@ class _Installed:
 
 _installed: _Installed | None = None
 _caught: list[int] = []
+_late: list[int] = []
 
 
 def _note(number: int, frame: FrameType | None) -> None:

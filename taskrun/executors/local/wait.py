@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from taskrun.executors.local.catch import Catcher, hold_signals, keep_signal
+from taskrun.executors.local.catch import Catcher, hold_signals, keep_late
 from taskrun.executors.local.orphans import Orphans
 from taskrun.interrupt import heeded
 
@@ -169,7 +169,7 @@ class SignalWatch:
         # somebody is still to read what it came to.
         while (late := signal.sigtimedwait(self._fetched, 0)) is not None:
             if late.si_signo != signal.SIGCHLD and self._is_sent(late):
-                keep_signal(late.si_signo)
+                keep_late(late.si_signo)
         signal.signal(signal.SIGCHLD, self._child_action)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
