@@ -194,7 +194,7 @@ def test_a_stop_that_was_heeded_leaves_who_reads_slowly_all_that_there_is_to_say
     wait_until(lambda: '"run_end"' in folder.read(".taskrun/sims/journal.jsonl"))
     with pytest.raises(subprocess.TimeoutExpired):
         run.wait(timeout=0.5)
-    assert "1,501 tasks in" in run.communicate(timeout=30)[1].replace("1501", "1,501").splitlines()[-1]
+    assert run.communicate(timeout=30)[1].splitlines()[-1].startswith("1501 tasks in ")
     assert run.returncode == 0
 
 

@@ -147,12 +147,10 @@ def test_what_a_run_has_begun_itself_needs_no_second_look_at_its_words(study: Pa
     records = read_journal(str(study / ".taskrun/sweep"))
     assert records is not None
     (run,) = records.runs
-    assert sealed(load("sweep.yaml"), records, run=run) == sealed(load("sweep.yaml"), records)
-    for later in (
-        SWEEP.replace("cut {data}", "cut -f {data}"),
-        SWEEP.replace("outputs: all}", "outputs: all, stdout: x}"),
-    ):
-        write(study / "sweep.yaml", later)
+    found = load("sweep.yaml")
+    assert sealed(found, records, run=run) == sealed(found, records)
+    for old, new in (("cut {data}", "cut -f {data}"), ("outputs: all}", "outputs: all, stdout: text}")):
+        write(study / "sweep.yaml", SWEEP.replace(old, new))
         assert sealed(load("sweep.yaml"), records, run="another run") is None
 
 
