@@ -94,7 +94,7 @@ def overview(facts: Facts, terminal: Terminal, room: Room) -> list[str]:
     most = room.rows
     notable = [stands for stands in facts.tasks if stands[1].status not in _ORDINARY]
     sections = [section for make in (_running, _failed, _skipped) if (section := make(notable, facts, terminal, most))]
-    lasting = (_unrecorded_line(facts), _gone_line(facts), _run_line(facts), _to_go(facts))
+    lasting = (_retry_line(facts), _unrecorded_line(facts), _gone_line(facts), _run_line(facts), _to_go(facts))
     ends = [line for line in lasting if line]
     table = _Table(facts, terminal, room)
     if most is None:
@@ -319,6 +319,17 @@ def _stop(end: RunEndRecord) -> str:
     if end.stopped_by is None:
         return ""
     return f"stopped by {end.stopped_by}: " if end.stopped_by else "left early by its program: "
+
+
+def _retry_line(facts: Facts) -> str:
+    waits = [(due, task.name) for task, standing in facts.tasks if (due := standing.retry_due) is not None]
+    if not waits:
+        return ""
+    due, name = min(waits)
+    at = time.strftime("%H:%M:%S", time.localtime(due))
+    if len(waits) == 1:
+        return f"{printable(name)} has failed and waits for its retry, at {at}"
+    return f"{len(waits):,} have failed and wait for a retry, {printable(name)} for the next one, at {at}"
 
 
 def _unrecorded_line(facts: Facts) -> str:

@@ -153,6 +153,8 @@ def _print_text(answers: Iterable[Answer]) -> None:
         for reason in answer.reasons:
             if reason.kind is not ReasonKind.WAITS:
                 sys.stdout.write(f"{_INDENT}{printable(str(reason))}\n")
+        if answer.standing.status is Status.SKIPPED and not answer.is_live:
+            sys.stdout.write(f"{_INDENT}when it was last to run it was skipped: {printable(answer.standing.why)}\n")
 
 
 def _verdict(answer: Answer, now: float) -> str:

@@ -56,6 +56,7 @@ class Tally:
         self._spared = dict(outset.done)
         self._stale: dict[str, int] = {}  # done before, and run all the same
         self._fresh: dict[str, int] = {}
+        self._due: dict[int, float] = {}  # by task that waits for its retry: when that is
         self._failed_once: dict[int, int] = {}  # by task that is, or was, tried again: the attempts that failed
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
 
@@ -74,9 +75,10 @@ class Tally:
         if not self.running and self.settled >= self.total:
             return 0.0
         left = {step: count + self._stale_rest(step) for step, count in self._left.items()}
-        return time_to_go(
+        found = time_to_go(
             self._history, left, self.running.values(), now=self.now, slots=self._slots, cores=self._cores
         )
+        return max(found, max(self._due.values()) - self.now) if self._due and found is not None else found
 
     def _stale_rest(self, step: str) -> float:
         """How many of those that were done before will run again, if it goes on as it went with the others so far."""
@@ -112,6 +114,7 @@ class Tally:
             self._put_back(event.task)
         elif isinstance(event, Retrying):
             self._failed_once[event.task.index] = event.retry
+            self._due[event.task.index] = event.due
             self._put_back(event.task)
         elif isinstance(event, RunStarted):
             self.total = event.total
@@ -123,6 +126,8 @@ class Tally:
             self._traits = traits
             self._asked = float(traits.cores)
         self._cores[step] = self._asked
+        if self._due:
+            self._due.pop(task.index, None)
         if task.index not in self.running:
             self._use(step)
         self.running[task.index] = Underway(task, self._asked, time, round)
@@ -134,6 +139,8 @@ class Tally:
     def _finish(self, event: Finished) -> None:
         task, cause = event.task, event.settled.cause
         self.settled += 1
+        if self._due:
+            self._due.pop(task.index, None)
         if self.running.pop(task.index, None) is None:
             self._use(task.step.name)
         if event.settled.status is Status.SUCCEEDED:

@@ -69,6 +69,7 @@ def remaining(
     left: Counter[str] = Counter()
     cores: dict[str, float] = {}
     running = []
+    due = now  # of the last retry that somebody waits for
     for index in indices:
         standing, task = standings[index], graph.tasks[index]
         step = task.step.name
@@ -76,6 +77,7 @@ def remaining(
             running.append(Running(step, float(task.traits.cores), standing.began))
         elif is_left(standing, run):
             left[step] += 1
+            due = max(due, standing.retry_due or now)
             if step not in cores:
                 cores[step] = float(task.traits.cores)
     if unseen:
@@ -86,7 +88,7 @@ def remaining(
     seconds = time_to_go(
         History(_took(graph, standings)), left, running, now=now, slots=float(slots), cores=_within(cores, slots)
     )
-    return Remaining(seconds, slots) if seconds is not None else None
+    return Remaining(max(seconds, due - now), slots) if seconds is not None else None
 
 
 def tasks_of(graph: Graph, run: RunRecord) -> Collection[int]:

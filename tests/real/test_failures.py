@@ -72,9 +72,12 @@ def test_what_waits_for_its_retry_is_waiting_and_a_stop_fails_it(folder: Folder)
     read_until(run, "retry 1 of 1 in 1h00m")
     assert folder.statuses() == {"bad": "waiting"}
     assert re.match(r"bad: waits for its retry, at \d\d:\d\d:\d\d\n", folder.taskrun("why", "bad").stdout)
+    status = folder.taskrun("status").stdout
+    assert re.search(r"^bad has failed and waits for its retry, at \d\d:\d\d:\d\d$", status, re.MULTILINE)
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=30) == 130
     assert folder.statuses() == {"bad": "failed"}
+    assert "retry" not in folder.taskrun("status").stdout
 
 
 def test_a_runner_that_dies_while_a_task_waits_for_its_retry_leaves_a_failed_task(folder: Folder) -> None:

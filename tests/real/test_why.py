@@ -150,7 +150,8 @@ def test_what_a_run_executes_is_among_what_was_shown_and_what_was_certain_is_exe
 def test_a_failure_and_an_interruption_are_reasons(here: Here) -> None:
     here.write("sweep.yaml", "steps:\n  bad: exit 3\n  next: {run: 'true', after: bad}\n  dies: sleep 60\n")
     here.taskrun("run", "bad", "next")
-    assert here.why("bad", "next") == f"bad: {WOULD}\n    failed before: exit 3\nnext: {WOULD}\n    new\n"
+    skipped = "    when it was last to run it was skipped: 'bad' failed\n"
+    assert here.why("bad", "next") == f"bad: {WOULD}\n    failed before: exit 3\nnext: {WOULD}\n    new\n{skipped}"
     journal = Journal.open(os.fspath(here.journal.parent), source="sweep.yaml", run=this_run("r0", boot="another"))
     journal.append([started("dies")])
     journal.close()

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from showing import begin, end, failed, outset, plain, sim, skipped, started, succeeded
 
 from taskrun.model import TRAITS, Retries, Retrying, Started
+from taskrun.printer.tally import Tally
 
 A = sim(1, traits=replace(TRAITS, retries=Retries(2, 30.0)))
 B = sim(2)
@@ -32,6 +33,19 @@ def test_a_retry_is_one_line_with_its_moment_and_a_success_counts_as_one() -> No
         "[1/1 100% in 33s] succeeded  sim/n=1  1.0s",
         "1 task in 33s: 1 succeeded (1 after a retry)",
     ]
+
+
+def test_the_time_to_go_is_no_less_than_until_the_last_retry() -> None:
+    tally = Tally(outset(selected={"sim": 3}, total=3))
+    for event in (begin(3), started(A), started(B), succeeded(B, 1.0), retrying(2.0, 1, 600.0), started(sim(3), 2.0)):
+        tally.take(event)
+    tally.now = 2.0
+    assert tally.time_to_go() == 600.0
+    tally.take(again(602.0, 2))
+    assert (tally.time_to_go() or 0.0) < 60.0
+    tally.take(failed(A, 603.0))
+    tally.take(succeeded(sim(3), 604.0))
+    assert tally.time_to_go() == 0.0
 
 
 def test_a_task_that_failed_for_good_is_no_success_after_a_retry() -> None:
