@@ -23,12 +23,16 @@ _BEYOND = 1e300  # no number, or none to be near to
 _NOTHING: _Sum = [0.0, 0.0]
 
 
-def _add(sums: dict[str, _Sum], key: str, seconds: float) -> None:
+def _add(sums: dict[str, _Sum], key: str, seconds: float, total: _Sum) -> None:
+    """One more of those with this key, and of all."""
     known = sums.get(key)
     if known is None:
         known = sums[key] = [0.0, 0.0]
     known[0] += 1.0
-    known[1] += seconds
+    total[0] += 1.0
+    if seconds > 0.0:
+        known[1] += seconds
+        total[1] += seconds
 
 
 class History:
@@ -41,17 +45,11 @@ class History:
         self._now: dict[str, _Sum] = {}
         self._all: _Sum = [0.0, 0.0]
         for step, seconds in earlier:
-            self._count(self._earlier, step, seconds)
+            _add(self._earlier, step, seconds, self._all)
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run took so long."""
-        self._count(self._now, step, seconds)
-
-    def _count(self, sums: dict[str, _Sum], step: str, seconds: float) -> None:
-        seconds = max(seconds, 0.0)
-        _add(sums, step, seconds)
-        self._all[0] += 1.0
-        self._all[1] += seconds
+        _add(self._now, step, seconds, self._all)
 
     def expected(self, step: str) -> float | None:
         """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
@@ -157,11 +155,10 @@ class _Means:
         self._numbers: list[list[tuple[float, str]] | None] = [None] * names
 
     def add(self, values: Sequence[str], seconds: float) -> None:
-        seconds = max(seconds, 0.0)
         self._all[0] += 1.0
-        self._all[1] += seconds
+        self._all[1] += max(seconds, 0.0)
         for known, value in zip(self._by_value, values, strict=False):
-            _add(known, value, seconds)
+            _add(known, value, seconds, [0.0, 0.0])
 
     def expected(self, values: Sequence[str]) -> float:
         count, total = self._all
