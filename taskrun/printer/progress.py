@@ -79,6 +79,7 @@ class Printer:
         self._width = 0
         self._drawn_at = self._polled_at = self._estimated_at = float("-inf")
         self._estimate = ""
+        self._digits = 0
         self._is_open = False  # a bar belongs below
         self._is_dirty = False
 
@@ -99,7 +100,8 @@ class Printer:
             elif isinstance(event, Found):
                 self._tally.take(event)
                 if self._tells_fresh:
-                    self._tell(event)
+                    line = self._words.line("fresh", event.task.name)
+                    self._pending.append(f"{self._standing()} {line}" if self._has_prefix else line)
             elif isinstance(event, Skipped) and self._counts_only:
                 self._skip(event)
             else:
@@ -204,7 +206,8 @@ class Printer:
             self._estimated_at = tally.now
             estimate = eta(tally)
             self._estimate = f" {estimate}" if estimate else ""
-        standing = f"[{settled:>{len(str(total))}}/{total} {percent:3d}%{self._estimate}]"
+            self._digits = len(str(total))
+        standing = f"[{str(settled).rjust(self._digits)}/{total} {percent:3d}%{self._estimate}]"
         return self._terminal.paint(standing, Style.PROGRESS)
 
     def _sum_up(self, event: RunFinished) -> None:
