@@ -38,7 +38,7 @@ class Finished(Struct, frozen=True, tag_field="event", tag="finished"):
     `memory`, `missing input`, `missing output`, `could not start`, `cancelled`, `interrupted`, `lost`. `exit_code`:
     None where a signal ended it or nothing was started. `signal`: a name such as `SIGKILL`, or None. `seconds`: wall
     time. `max_rss`: peak memory in bytes, None where it is not known. `log`: the path of its log, None where there is
-    none.
+    none; where a failure wrote to an output, which was moved away, where that is now.
     """
 
     time: float
