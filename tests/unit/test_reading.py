@@ -240,3 +240,20 @@ def test_a_value_is_judged_in_the_same_words_once_it_is_filled_in() -> None:
     assert wrong_with("`cores`", Kind.AMOUNT, "{x}", is_final=True) == "`cores`: '{x}' is not a number"
     assert wrong_with("`cwd`", Kind.FILLED, " ", is_final=True) == "`cwd` is empty"
     assert wrong_with("`timeout`", Kind.TIMEOUT, "90s", is_final=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("30s x", "'30s x': '' is not a number behind its x; write it as in `30s x2`"),
+        ("30s xx", "'30s xx': 'x' is not a number behind its x; write it as in `30s x2`"),
+        ("30s x0.5", "x0.5 is below x1; waits grow from retry to retry, as in `30s x2`"),
+    ],
+)
+def test_a_wait_that_does_not_say_how_it_grows(text: str, said: str) -> None:
+    assert wrong_with("`retry_delay`", Kind.DELAY, text) == f"`retry_delay`: {said}"
+
+
+@pytest.mark.parametrize("text", ["30s", "30s x2", "30s x1.5", "0s"])
+def test_a_wait_before_a_retry(text: str) -> None:
+    assert wrong_with("`retry_delay`", Kind.DELAY, text) is None
