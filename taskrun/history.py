@@ -23,16 +23,16 @@ _BEYOND = 1e300  # no number, or none to be near to
 _NOTHING: _Sum = [0.0, 0.0]
 
 
-def _add(sums: dict[str, _Sum], key: str, seconds: float, total: _Sum) -> None:
-    """One more of those with this key, and of all."""
+def _count(known: _Sum, seconds: float) -> None:
+    known[0] += 1.0
+    known[1] += max(seconds, 0.0)
+
+
+def _add(sums: dict[str, _Sum], key: str, seconds: float) -> None:
     known = sums.get(key)
     if known is None:
         known = sums[key] = [0.0, 0.0]
-    known[0] += 1.0
-    total[0] += 1.0
-    if seconds > 0.0:
-        known[1] += seconds
-        total[1] += seconds
+    _count(known, seconds)
 
 
 class History:
@@ -45,11 +45,13 @@ class History:
         self._now: dict[str, _Sum] = {}
         self._all: _Sum = [0.0, 0.0]
         for step, seconds in earlier:
-            _add(self._earlier, step, seconds, self._all)
+            _add(self._earlier, step, seconds)
+            _count(self._all, seconds)
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run took so long."""
-        _add(self._now, step, seconds, self._all)
+        _add(self._now, step, seconds)
+        _count(self._all, seconds)
 
     def expected(self, step: str) -> float | None:
         """Seconds that a task of this step is likely to take; of any step where none of it has been seen."""
@@ -132,8 +134,7 @@ class Nearby:
             if means is None:
                 means = self._steps[step] = _Means(len(values))
             means.add(values, seconds)
-            self._all[0] += 1.0
-            self._all[1] += max(seconds, 0.0)
+            _count(self._all, seconds)
 
     def expected(self, step: str, values: Sequence[str]) -> float | None:
         """Seconds; those of all tasks where none of the step is known, None where none is known at all."""
@@ -155,10 +156,9 @@ class _Means:
         self._numbers: list[list[tuple[float, str]] | None] = [None] * names
 
     def add(self, values: Sequence[str], seconds: float) -> None:
-        self._all[0] += 1.0
-        self._all[1] += max(seconds, 0.0)
+        _count(self._all, seconds)
         for known, value in zip(self._by_value, values, strict=False):
-            _add(known, value, seconds, [0.0, 0.0])
+            _add(known, value, seconds)
 
     def expected(self, values: Sequence[str]) -> float:
         count, total = self._all

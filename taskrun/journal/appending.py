@@ -90,21 +90,24 @@ class Appender:
             os.close(descriptor)
 
     def _write(self, lines: bytes) -> None:
-        written = 0
         try:
             self.check()
-            try:
-                written = os.write(self._descriptor, lines)
-                while written < len(lines):  # the system says why only when asked for the rest
-                    written += os.write(self._descriptor, lines[written:])
-            except OSError as error:
-                whole = lines.rfind(b"\n", 0, written) + 1
-                self._cut_back(self._tail.after(lines[:whole]))
-                raise cannot("write", self.path, error) from None
+            self._write_out(lines)
         except StateError as failure:
             self._failure = self._failure or failure
             raise
         self._tail = self._tail.after(lines)
+
+    def _write_out(self, lines: bytes) -> None:
+        written = 0
+        try:
+            written = os.write(self._descriptor, lines)
+            while written < len(lines):  # the system says why only when asked for the rest
+                written += os.write(self._descriptor, lines[written:])
+        except OSError as error:
+            whole = lines.rfind(b"\n", 0, written) + 1
+            self._cut_back(self._tail.after(lines[:whole]))
+            raise cannot("write", self.path, error) from None
 
     def _cut_back(self, tail: Tail) -> None:
         try:

@@ -9,18 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, TextIO
 
-from taskrun.model import (
-    Event,
-    Finished,
-    Found,
-    Identified,
-    RunFinished,
-    RunStarted,
-    Skipped,
-    Started,
-    Status,
-    Stopping,
-)
+from taskrun.model import Event, Finished, Found, Identified, RunFinished, RunStarted, Skipped, Started, Stopping
 from taskrun.printer.advice import Advice
 from taskrun.printer.bar import Screen, bar_pieces, bar_text, eta
 from taskrun.printer.failures import Failures
@@ -79,7 +68,6 @@ class Printer:
         self._width = 0
         self._drawn_at = self._polled_at = self._estimated_at = float("-inf")
         self._estimate = ""
-        self._digits = 0
         self._is_open = False  # a bar belongs below
         self._is_dirty = False
 
@@ -94,14 +82,10 @@ class Printer:
                 continue
             if isinstance(event, Started) and self._starts_silently:
                 self._tally.take(event)
-            elif isinstance(event, Finished) and self._output.is_silent:
-                self._tell_skipped()
-                is_urgent |= self._finish(event)
             elif isinstance(event, Found):
                 self._tally.take(event)
                 if self._tells_fresh:
-                    line = self._words.line("fresh", event.task.name)
-                    self._pending.append(f"{self._standing()} {line}" if self._has_prefix else line)
+                    self._tell(event)
             elif isinstance(event, Skipped) and self._counts_only:
                 self._skip(event)
             else:
@@ -162,7 +146,7 @@ class Printer:
         return True
 
     def _finish(self, event: Finished) -> bool:
-        is_remarkable = event.settled.status is not Status.SUCCEEDED and is_to_look_at(event)
+        is_remarkable = is_to_look_at(event)
         round = self._tally.round(event.task) if is_remarkable else 1
         self._tally.take(event)
         self._advice.take(event)
@@ -201,13 +185,11 @@ class Printer:
         """`[12/27  44% ETA 12s]`, before the lines of a run that has no bar."""
         tally = self._tally
         settled, total = tally.settled, tally.total
-        percent = settled * 100 // total if total else 100
         if settled >= total or tally.now - self._estimated_at >= _BETWEEN_ESTIMATES:
             self._estimated_at = tally.now
             estimate = eta(tally)
             self._estimate = f" {estimate}" if estimate else ""
-            self._digits = len(str(total))
-        standing = f"[{str(settled).rjust(self._digits)}/{total} {percent:3d}%{self._estimate}]"
+        standing = f"[{settled:>{len(str(total))}}/{total} {tally.percent:3d}%{self._estimate}]"
         return self._terminal.paint(standing, Style.PROGRESS)
 
     def _sum_up(self, event: RunFinished) -> None:

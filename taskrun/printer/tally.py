@@ -32,7 +32,7 @@ class Underway(Running):
     __slots__ = ("round", "task")
 
     def __init__(self, task: Task, cores: float, started: float, round: int) -> None:
-        self.step, self.cores, self.started = task.step.name, cores, started
+        super().__init__(task.step.name, cores, started)
         self.task = task
         self.round = round
 
@@ -44,7 +44,6 @@ class Tally:
         self.total = sum(outset.selected.values())
         self.retried = 0  # those that succeeded after a retry
         self.succeeded = self.failed = self.cancelled = self.fresh = self.skipped = 0
-        self.settled = 0  # all of these: the tasks of which this run will say no more
         self.running: dict[int, Underway] = {}
         self.began: float | None = None
         self.now = 0.0
@@ -59,6 +58,11 @@ class Tally:
         self._due: dict[int, float] = {}  # by task that waits for its retry: when that is
         self._failed_once: dict[int, int] = {}  # by task that is, or was, tried again: the attempts that failed
         self._left = {step: count - self._spared.get(step, 0) for step, count in outset.selected.items()}
+
+    @property
+    def settled(self) -> int:
+        """Tasks of which this run will say no more."""
+        return self.succeeded + self.failed + self.cancelled + self.fresh + self.skipped
 
     @property
     def percent(self) -> int:
@@ -98,7 +102,6 @@ class Tally:
             self.now = event.time
         if isinstance(event, Found):
             self.fresh += 1
-            self.settled += 1
             self._spare(event.task.step.name)
         elif isinstance(event, Started):
             self._start(event.task, event.time, event.round)
@@ -106,7 +109,6 @@ class Tally:
             self._finish(event)
         elif isinstance(event, Skipped):
             self.skipped += 1
-            self.settled += 1
             self._leave(event.task)
         elif isinstance(event, Adopted):
             self._start(event.task, event.time, event.handle.round)
@@ -138,11 +140,9 @@ class Tally:
 
     def _finish(self, event: Finished) -> None:
         task, cause = event.task, event.settled.cause
-        self.settled += 1
         if self._due:
             self._due.pop(task.index, None)
-        if self.running.pop(task.index, None) is None:
-            self._use(task.step.name)
+        self._leave(task)
         if event.settled.status is Status.SUCCEEDED:
             self.succeeded += 1
             if self._failed_once:

@@ -56,18 +56,14 @@ class Words:
     def line(self, label: str, name: str, *rest: str) -> str:
         """`succeeded  sim/topology=mesh/buffer=1024  0.8s`."""
         said = f"{self._labels[label]}  {printable(name)}"
-        for each in rest:
-            if each:
-                said += f"  {each}"
-        return said
+        return "  ".join((said, *filter(None, rest))) if rest else said
 
     def of(self, event: Event) -> list[str]:
         """The lines of one event; none where it is nobody's business."""
         if isinstance(event, Found):
             return [self.line("fresh", event.task.name)]
         if isinstance(event, Finished):
-            hint = self._hint(event) if event.settled.message else []
-            return [self.finished(event), *hint]
+            return [self.finished(event), *self._hint(event)]
         if isinstance(event, Started):
             return self.started(event)
         if isinstance(event, Skipped):

@@ -15,7 +15,7 @@ import pytest
 from processes import Place, alive, ended, place, task
 from studies import Folder, wait_until
 
-from taskrun.executors.local.wait import _is_accompanied
+from taskrun.executors.local.wait import is_accompanied
 from taskrun.machine import children
 from taskrun.model import Task
 
@@ -38,7 +38,7 @@ def childless() -> None:
     """What other tests have left to this process would keep it from being a parent to more; so would a thread that
     takes signals, such as a library's.
     """
-    assert not _is_accompanied(), "an earlier test has left a thread that takes signals"
+    assert not is_accompanied(), "an earlier test has left a thread that takes signals"
     for pid in children(os.getpid()):
         with suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)

@@ -287,8 +287,7 @@ class LocalExecutor:
             self._orphans.leave()
         self._children.forget(child)
         self._watch.discard(child.pid)
-        if child.streams.log is not None or child.script:
-            child.clean_up()
+        child.clean_up()
 
     def interrupt(self, numbers: Iterable[int]) -> None:
         """Signals that came before there was anybody to wait for them."""

@@ -59,7 +59,7 @@ def watch(reap: Callable[[], bool], orphans: Orphans, *, owns_process: bool) -> 
     UsageError where no exit status could be had.
     """
     is_main = threading.current_thread() is threading.main_thread()
-    if owns_process and is_main and hasattr(signal, "sigtimedwait") and not _is_accompanied():
+    if owns_process and is_main and hasattr(signal, "sigtimedwait") and not is_accompanied():
         return SignalWatch(orphans)
     catcher = hold_signals()
     if catcher is not None:
@@ -72,7 +72,7 @@ def watch(reap: Callable[[], bool], orphans: Orphans, *, owns_process: bool) -> 
         return KqueueWatch(catcher)
 
 
-def _is_accompanied() -> bool:
+def is_accompanied() -> bool:
     """Whether another thread would take a signal that we block: a library's of a Python file, such as NumPy's."""
     own = threading.get_native_id()
     child = 1 << (signal.SIGCHLD - 1)
