@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from taskrun.errors import did_you_mean
-from taskrun.model import Traits
 from taskrun.quantity import parse_memory, parse_number, show_number, show_size
+
+if TYPE_CHECKING:
+    from taskrun.model import Traits
 
 CORES, MEMORY, GPUS = "cores", "memory", "gpus"
 PINNED = "pinned cores"

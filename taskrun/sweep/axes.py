@@ -6,15 +6,18 @@ Mistakes are noted and reading goes on, so that all names are known to whoever c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from taskrun.errors import Place, UsageError, did_you_mean
 from taskrun.sweep.blocks import Axis, Row, Singles
-from taskrun.sweep.columns import Columns, read_columns
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES
 from taskrun.sweep.values import read_scalar, read_values, selecting
+
+if TYPE_CHECKING:
+    from taskrun.sweep.columns import Columns
 
 CSV_KEY = "csv"
 
@@ -122,6 +125,8 @@ class AxisReader:
         if path is None or not isinstance(file, Scalar):
             return None
         if path not in self._files:
+            from taskrun.sweep.columns import read_columns  # hardly any sweep has one
+
             self._files[path] = read_columns(file, self._directory, self._findings)
         return self._files[path]
 

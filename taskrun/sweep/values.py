@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from taskrun.errors import Place, did_you_mean
 from taskrun.names import encode
-from taskrun.shell import quote_visible
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES, Range, ValuesError, check_count, counted, growing, number, stepped
 
@@ -95,6 +94,8 @@ def selecting(name: str, values: Sequence[str]) -> str:
     """What selects the tasks with these values on a command line: `buffer=1024,2048`, or `'opts=-O2 -g'`."""
     if len(values) > _MOST_TO_SELECT:
         return f"{name}=VALUE,..."
+    from taskrun.shell import quote_visible
+
     return quote_visible(f"{name}={','.join([encode(value) if set(value) & set(',%') else value for value in values])}")
 
 
