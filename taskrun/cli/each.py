@@ -10,7 +10,7 @@ from math import prod
 import click
 
 from taskrun.cli.completers import complete_assignment, complete_file
-from taskrun.cli.run import execute
+from taskrun.cli.executing import execute
 from taskrun.cli.run_options import RunOptions, run_options
 from taskrun.cli.source import Opened, Source, pasted, place_options, source_of
 from taskrun.command_file import short_hash

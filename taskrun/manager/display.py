@@ -9,12 +9,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from taskrun.errors import OutputError
 from taskrun.history import History
-from taskrun.manager.running import Batch, Run
 from taskrun.model import Task
 from taskrun.names import log_name
 from taskrun.outlet import outlet_for
@@ -23,6 +23,9 @@ from taskrun.printer import JsonEvents, Manner, Outset, Printer
 from taskrun.printer.bottleneck import bottleneck
 from taskrun.term import columns, is_in_front, look
 from taskrun.written import log_reader
+
+if TYPE_CHECKING:
+    from taskrun.manager.running import Batch, Run
 
 _BETWEEN_TRIES = 0.1  # seconds, to write what a slow reader has not made room for
 

@@ -18,8 +18,7 @@ from taskrun.shell.cursor import SLOT, Doubt, Finished
 from taskrun.shell.mistakes import QuoteError, shorten
 from taskrun.shell.simple import SAFE, is_safe, single_quoted
 from taskrun.shell.spots import Document, Kind, Spot
-
-SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
+from taskrun.shell.wrapping import shell_name
 
 _BLANKS_AROUND = "put blanks around it, or quotes"
 
@@ -43,25 +42,6 @@ class Raw(str):
 
 
 Value = str | Sequence[str]
-
-
-def shell_name(words: Sequence[str]) -> str | None:
-    """Which of the known shells the words before a command start: `bash -c`, `/bin/sh -c`, `env A=1 zsh -c`."""
-    rest = list(words)
-    if rest and rest[0].rpartition("/")[2] == "env":
-        rest.pop(0)
-        while rest and (rest[0] in ("-i", "-") or "=" in rest[0].lstrip("-")):
-            rest.pop(0)
-    name = rest[0].rpartition("/")[2] if rest else ""
-    return name if name in SHELLS else None
-
-
-def command_word(text: str, shell: Sequence[str]) -> str:
-    """A command as the word behind the words of a shell, `bash -c`: one that begins with `-` or `+` is no option.
-
-    Not all shells know `--` there; all of them skip a blank.
-    """
-    return f" {text}" if text[:1] in ("-", "+") and shell_name(shell) is not None else text
 
 
 def plan_quoting(pieces: Sequence[str], shell: Sequence[str]) -> Quoter:

@@ -176,7 +176,7 @@ def test_a_reader_that_does_not_read_holds_up_neither_tasks_nor_signals(folder: 
 
 LATE = """
 import os, signal
-import taskrun.cli.run
+import taskrun.cli.executing
 from taskrun.__main__ import main
 from taskrun.executors.local import LocalExecutor
 
@@ -189,11 +189,11 @@ class Late(LocalExecutor):
         self.is_over = True
         super().stop()
 
-class Run(taskrun.cli.run.Run):
+class Run(taskrun.cli.executing.Run):
     def __init__(self, study, options):
         super().__init__(study, options, executor_class=Late)
 
-taskrun.cli.run.Run = Run
+taskrun.cli.executing.Run = Run
 main()
 """
 

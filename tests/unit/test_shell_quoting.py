@@ -8,7 +8,7 @@ import pytest
 
 from taskrun.model import as_run, as_signed, mark
 from taskrun.shell import QuoteError, Raw, plan_quoting
-from taskrun.shell.quoting import shell_name
+from taskrun.shell.wrapping import shell_name
 
 BASH = ("bash", "-euo", "pipefail", "-c")
 
