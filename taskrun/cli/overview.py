@@ -268,7 +268,8 @@ def _failed(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: i
 
 def _failure(stands: Stands, facts: Facts) -> list[str]:
     task, standing = stands
-    lines = [f"{INDENT}{printable(task.name)}  {printable(standing.why)}{_telling(task)}"]
+    allowed = " (allowed to fail)" if task.traits.allow_failure else ""
+    lines = [f"{INDENT}{printable(task.name)}  {printable(standing.why)}{allowed}{_telling(task)}"]
     output = facts.output_of(task, standing)
     return [*lines, f"{INDENT * 3}{printable(output)}"] if output else lines
 

@@ -160,6 +160,7 @@ def test_what_reads_the_file_of_an_allowed_failure_runs_and_its_absence_is_on_re
     assert "failed     may  exit code 1" in first.stderr
     assert "(allowed to fail)" in first.stderr
     assert folder.statuses() == {"may": "failed", "reads": "succeeded"}
+    assert "  may  exit code 1 (allowed to fail)\n" in folder.taskrun("status").stdout
     again = folder.taskrun("run")  # what may fail runs again; nothing is different for who reads it
     assert again.returncode == 0
     assert starts(folder, "reads") == ["reads"]
