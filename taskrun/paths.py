@@ -88,14 +88,12 @@ def _relative(path: Sequence[str], cwd: Sequence[str]) -> str:
 
 def expand(text: str, *, at_start: bool = True) -> str:
     """`~/` (where `text` begins a path) and each `${NAME}` replaced; ValueError for what cannot be."""
-    if "$" in text:
-        text = _VARIABLE.sub(_value_of, text)
+    home = ""
     if at_start and (text == "~" or text.startswith("~/")):
-        home = os.path.expanduser("~")
+        home, text = os.path.expanduser("~"), text[1:]
         if home == "~":
             raise ValueError("'~' stands for a home directory, and there is none")
-        return home + text[1:]
-    return text
+    return home + (_VARIABLE.sub(_value_of, text) if "$" in text else text)
 
 
 def _value_of(match: re.Match[str]) -> str:

@@ -12,8 +12,20 @@ from fractions import Fraction
 from taskrun.errors import Mistake, SweepError, UsageError
 from taskrun.graph import Study
 from taskrun.machine import core_ids, usable_cores
-from taskrun.model import Task, Traits
-from taskrun.pools import CORES, GPUS, MEMORY, OF_THE_MACHINE, PINNED, Supply, asked, saying, shortages, show_amount
+from taskrun.model import Task
+from taskrun.pools import (
+    CORES,
+    GPUS,
+    MEMORY,
+    OF_THE_MACHINE,
+    PINNED,
+    Shortage,
+    Supply,
+    asked,
+    saying,
+    shortages,
+    show_amount,
+)
 
 
 def supply(
@@ -41,8 +53,8 @@ def supply(
     if PINNED in wanted:
         units[PINNED] = core_ids()
         pools[PINNED] = Fraction(len(units[PINNED]))
-    refuse_shortages(study, _kinds(tasks), study.pools, is_typed=is_typed)
-    refuse_shortages(study, kinds, pools, is_strict=is_strict, is_typed=is_typed)
+    found = [*_short(_kinds(tasks), study.pools), *_short(kinds, pools, is_strict=is_strict)]
+    _refuse(study, found, pools, is_typed=is_typed)
     return Supply(pools, units)
 
 
@@ -87,9 +99,17 @@ def refuse_shortages(
 
     A pool of the machine's that is not among `pools` is not looked at.
     """
-    found = list(shortages(map(_described, tasks), pools, is_strict=is_strict))
+    _refuse(study, _short(tasks, pools, is_strict=is_strict), pools, is_typed=is_typed)
+
+
+def _short(tasks: Iterable[Task], pools: Mapping[str, Fraction], *, is_strict: bool = False) -> list[Shortage]:
+    return list(shortages(((task.name, task.step.name, task.traits) for task in tasks), pools, is_strict=is_strict))
+
+
+def _refuse(study: Study, found: Sequence[Shortage], pools: Mapping[str, Fraction], *, is_typed: bool) -> None:
     if not found:
         return
+    found = list({(each.step, each.pool): each for each in reversed(found)}.values())[::-1]
     known = [*pools, *(pool for pool in OF_THE_MACHINE if pool not in pools)]
     mistakes = [
         Mistake(place, each.what, each.hint(known, is_typed=is_typed))
@@ -97,12 +117,8 @@ def refuse_shortages(
         if (place := study.places.get((each.step, each.pool))) is not None
     ]
     if len(mistakes) == len(found):
-        raise SweepError(mistakes)
+        raise SweepError(sorted(mistakes, key=lambda mistake: mistake.place.key))
     raise UsageError("\n".join(f"{each.what}; {each.hint(known, is_typed=is_typed)}" for each in found))
-
-
-def _described(task: Task) -> tuple[str, str, Traits]:
-    return task.name, task.step.name, task.traits
 
 
 def _kinds(tasks: Iterable[Task]) -> Sequence[Task]:

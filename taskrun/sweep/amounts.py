@@ -37,9 +37,13 @@ def places_of(plan: StepPlan) -> Iterator[tuple[tuple[str, str], Place]]:
 
 
 def note_shortages(
-    expansions: Sequence[Expansion], bodies: Mapping[str, Body], pools: Mapping[str, Fraction], findings: Findings
+    expansions: Sequence[Expansion],
+    bodies: Mapping[str, Body],
+    pools: Mapping[str, Fraction],
+    file: SweepFile,
+    findings: Findings,
 ) -> None:
-    """Note what asks for more than there is."""
+    """Note what asks for more than there is; nothing is said of a pool whose own amount, or name, is wrong."""
     for expansion in expansions:
         body = bodies.get(expansion.plan.name)
         if body is None:
@@ -48,7 +52,9 @@ def note_shortages(
         step = expansion.plan.name
         tasks = ((name, step, traits) for name, traits in zip(expansion.names, body.traits, strict=True))
         for each in shortages(tasks, pools):
-            _note(each, places[step, each.pool], pools, findings)
+            place = places.get((step, each.pool))
+            if place is not None and (each.pool in pools or each.pool not in file.pools):
+                _note(each, place, pools, findings)
 
 
 def _note(short: Shortage, place: Place, pools: Mapping[str, Fraction], findings: Findings) -> None:

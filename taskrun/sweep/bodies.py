@@ -12,7 +12,7 @@ from taskrun.sweep.cells import List, joined
 from taskrun.sweep.commands import actions, environments
 from taskrun.sweep.expansion import Expansion, is_exact
 from taskrun.sweep.spreading import files_in
-from taskrun.sweep.traits import check_values, find_cores, find_traits
+from taskrun.sweep.traits import find_traits
 from taskrun.sweep.views import Viewer
 
 
@@ -27,9 +27,10 @@ class Body(Struct):
 
 
 def find_body(expansion: Expansion, state: str) -> Body:
-    """Work out the columns of a step; raises RowMistake. `state` is the state directory, for lists of files."""
-    expansion.cores = find_cores(expansion)
-    check_values(expansion)
+    """Work out the columns of a step whose values have been judged; raises RowMistake.
+
+    `state` is the state directory, for lists of files.
+    """
     viewer = Viewer(expansion, state)
     found = actions(expansion, viewer)
     env = environments(expansion, viewer)

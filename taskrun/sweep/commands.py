@@ -8,8 +8,9 @@ from taskrun.model import NO_ENV, STRICT_BASH, Action, Argv, Shell
 from taskrun.shell import QuoteError, Quoter, Raw, plan_quoting, wrapped
 from taskrun.sweep.cells import Column, List, RowMistake, at, filled
 from taskrun.sweep.checks import split_words
-from taskrun.sweep.expansion import Expansion, expand_pieces
+from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.references import Files, Reference, Value
+from taskrun.sweep.surroundings import expand_pieces
 from taskrun.sweep.templates import Template
 from taskrun.sweep.texts import Text
 from taskrun.sweep.views import Viewer, marked

@@ -11,17 +11,15 @@ from functools import partial
 from operator import itemgetter
 
 from taskrun.names import encode
-from taskrun.paths import Paths, attribute, expand
+from taskrun.paths import Paths, attribute
 from taskrun.quantity import show_number
 from taskrun.sweep.cells import Column, List, RowMistake, at, filled, gathered, joined
 from taskrun.sweep.formats import format_value
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.references import Fact, Files, Reference, Value
 from taskrun.sweep.steps import StepPlan
+from taskrun.sweep.surroundings import LISTS, expand_pieces
 from taskrun.sweep.texts import Text
-
-LISTS = ("inputs", "outputs")
-PATHS = ("stdout", "stderr", "cwd")
 
 
 class Expansion:
@@ -194,14 +192,6 @@ class Expansion:
                     return self.named(reference.target)
                 return self.column(reference).map(self.paths.normal).as_lists()
         return list(zip(self.fill_path(text), strict=True))
-
-
-def expand_pieces(pieces: Sequence[str]) -> list[str]:
-    """The literal pieces with `~/` and `${NAME}` expanded; raises RowMistake for what cannot be."""
-    try:
-        return [expand(pieces[0]), *(expand(piece, at_start=False) for piece in pieces[1:])]
-    except ValueError as error:
-        raise RowMistake(None, str(error)) from None
 
 
 def is_list(text: Text) -> bool:

@@ -31,6 +31,8 @@ from taskrun.sweep.schema import SweepFile
 from taskrun.sweep.source import read_source
 from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
+from taskrun.sweep.surroundings import note_surroundings
+from taskrun.sweep.traits import judge_values
 
 _NO_SETS: Mapping[str, str] = {}
 _NO_POOLS: Mapping[str, Fraction] = {}
@@ -148,10 +150,14 @@ class _Loader:
         note_step_cycles(plans, expansions.accounted, self._findings)
         bodies: dict[str, Body] = {}
         for expansion in whole:
+            for mistake in judge_values(expansion):
+                expansions.note(expansion, mistake)
+            if expansion.plan.is_broken:
+                continue
             with expansions.noting(expansion):
                 bodies[expansion.plan.name] = find_body(expansion, self._origin.state)
         if self._findings.mistakes:
-            note_shortages(whole, bodies, self._pools, self._findings)
+            note_shortages(whole, bodies, self._pools, self._file, self._findings)
         self._findings.check()
         self._look(whole, bodies, edges)
         self._places = {key: place for expansion in whole for key, place in places_of(expansion.plan)}
@@ -185,6 +191,7 @@ class _Loader:
         scope = scope_of(self._file, names, is_whole=self._points.has_all_names)
         lets = Lets(self._file.let, scope, self._findings)
         plans = plan_steps(self._file, scope, self._findings)
+        note_surroundings(plans, self._findings)
         mentioned = Mentions(plans, lets, names, self._findings).settle() if self._points.has_all_names else names
         self._unused = [name for name in names if name not in mentioned]
         if self._points.has_all_names and not any(plan.is_broken for plan in plans):

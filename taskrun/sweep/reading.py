@@ -116,16 +116,17 @@ class _Reader:
     def _check(self, entry: Entry, shapes: Mapping[str, Shape]) -> None:
         """The value of a key must have the shape that it needs, and do what it says."""
         key = entry.key.text
-        if not fits(entry.value, shapes[key], f"`{key}`", self._findings):
-            return
+        fits(entry.value, shapes[key], f"`{key}`", self._findings)
         if key == "pools" and isinstance(entry.value, Table):
             self._check_totals(entry.value)
 
     def _check_totals(self, table: Table) -> None:
         """What the amount of a pool may look like shows only in the pool's name."""
         for pool, entry in table.entries.items():
+            if not isinstance(entry.value, Scalar):
+                continue
             try:
-                parse_total(pool, entry.value.text if isinstance(entry.value, Scalar) else "")
+                parse_total(pool, entry.value.text)
             except ValueError as error:
                 self._findings.mistake(entry.value.place, f"`pools.{shown(pool)[1:-1]}`: {error}", is_last=True)
 

@@ -19,6 +19,8 @@ from taskrun.sweep.schema import Kind
 _WORDS = {
     Kind.NUMBER: "a number",
     Kind.AMOUNT: "a number",
+    Kind.GPUS: "a number",
+    Kind.TOTAL: "a number, or a size such as 2G",
     Kind.SIZE: "a size such as 2G",
     Kind.TIMEOUT: "a duration such as 90s",
     Kind.DELAY: "a duration such as 30s",

@@ -9,12 +9,13 @@ from taskrun.errors import Place, SweepError
 from taskrun.graph import find_cycles
 from taskrun.paths import Paths
 from taskrun.sweep.cells import RowMistake
-from taskrun.sweep.expansion import LISTS, PATHS, Expansion
+from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.points import Points
 from taskrun.sweep.references import Files
 from taskrun.sweep.steps import StepPlan
+from taskrun.sweep.surroundings import LISTS, PATHS
 from taskrun.sweep.texts import Text
 
 MOST_TASKS = 2_000_000
@@ -52,12 +53,8 @@ class Expansions:
         for expansion in self:
             self._join(expansion)
         self._break_what_hangs_on_broken()
-        for step, key in self._order():
-            if step in self.by_step and not self._plans[step].is_broken:
-                with self.noting(self.by_step[step]):
-                    self.by_step[step].expand_key(key)
-            if self._plans[step].is_broken:
-                self._break_what_hangs_on_broken()
+        self._find_files()
+        self._break_what_hangs_on_broken()
 
     @property
     def accounted(self) -> frozenset[str]:
@@ -66,14 +63,32 @@ class Expansions:
 
     @contextmanager
     def noting(self, expansion: Expansion) -> Iterator[None]:
-        """Some of the work of a step; what is wrong in a row is noted once, with the task that it was seen in."""
+        """Some of the work of a step; what is wrong in a row is noted."""
         try:
             yield
         except RowMistake as mistake:
-            plan = expansion.plan
-            is_anywhere = mistake.row is None or not plan.names
-            what = mistake.what if is_anywhere else f"{mistake.what} (in {expansion.names[mistake.row or 0]})"
-            self._break(plan, mistake.place or plan.place, what, mistake.hint)
+            self.note(expansion, mistake)
+
+    def note(self, expansion: Expansion, mistake: RowMistake) -> None:
+        """Note what is wrong in a row of a step once, with the task that it was seen in."""
+        plan = expansion.plan
+        is_anywhere = mistake.row is None or not plan.names
+        what = mistake.what if is_anywhere else f"{mistake.what} (in {expansion.names[mistake.row or 0]})"
+        self._break(plan, mistake.place or plan.place, what, mistake.hint)
+
+    def _find_files(self) -> None:
+        """Expand the keys of files; those that take files of a key in which something is wrong are left out."""
+        whole = {expansion.plan.name for expansion in self}
+        unknown: set[_Key] = set()
+        for step, key in self._order():
+            if step not in whole or not unknown.isdisjoint(_taken(self._plans[step], key)):
+                unknown.add((step, key))
+                continue
+            try:
+                self.by_step[step].expand_key(key)
+            except RowMistake as mistake:
+                self.note(self.by_step[step], mistake)
+                unknown.add((step, key))
 
     def _is_of_a_size(self) -> bool:
         counts = {plan.name: self._points.count(plan.names) for plan in self._plans.values() if not plan.is_broken}

@@ -10,6 +10,7 @@ from taskrun.quantity import parse_boolean, parse_duration, parse_memory, parse_
 from taskrun.sweep.cells import RowMistake, at
 from taskrun.sweep.checks import wrong_with
 from taskrun.sweep.expansion import Expansion
+from taskrun.sweep.references import Fact
 from taskrun.sweep.schema import Kind, StepKeys
 from taskrun.sweep.shapes import shapes_of
 from taskrun.sweep.texts import Text
@@ -18,21 +19,35 @@ COSMETIC = (  # no part of the signature, and no text of the command
     "memory", "gpus", "tokens", "priority", "check", "always", "temp", "keep", "timeout", "retries", "retry_delay",
     "ok_codes", "allow_failure", "memory_limit", "pin", "nice",
 )  # fmt: skip
+_CORES = Fact("cores")
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
 
 
-def check_values(expansion: Expansion) -> None:
-    """Judge the values of keys that are no texts, now that placeholders are filled in (those in `cores` before)."""
+def judge_values(expansion: Expansion) -> Iterator[RowMistake]:
+    """What is wrong with the values of keys that are no texts, now that placeholders are filled in.
+
+    The cores are found first: where they are wrong, what takes them is not judged.
+    """
+    wrong = list(_wrong_in(expansion, "cores"))
+    yield from wrong
+    if not wrong:
+        expansion.cores = _cores(expansion)
     for key in expansion.plan.texts:
         if key != "cores":
-            _check_key(expansion, key)
+            yield from _wrong_in(expansion, key)
 
 
-def _check_key(expansion: Expansion, key: str) -> None:
+def _wrong_in(expansion: Expansion, key: str) -> Iterator[RowMistake]:
     kind = shapes_of(StepKeys)[key].leaf
+    if kind is None or kind in _TEXTS:
+        return
     for item in expansion.plan.items(key):
-        if kind is not None and kind not in _TEXTS:
+        if not expansion.cores and any(reference.target == _CORES for reference in item.text.references):
+            continue
+        try:
             _check(expansion, item.text, kind)
+        except RowMistake as mistake:
+            yield mistake
 
 
 def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
@@ -44,9 +59,8 @@ def _check(expansion: Expansion, text: Text, kind: Kind) -> None:
                 raise RowMistake(values.index(value) if text.references else None, wrong)
 
 
-def find_cores(expansion: Expansion) -> Sequence[Fraction]:
+def _cores(expansion: Expansion) -> Sequence[Fraction]:
     """The cores that each task asks for."""
-    _check_key(expansion, "cores")
     items = expansion.plan.items("cores")
     if not items:
         return [Fraction(1)] * len(expansion)

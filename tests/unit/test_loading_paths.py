@@ -78,6 +78,11 @@ def test_paths_are_absolute_where_the_cwd_goes_through_a_symlink(tmp_path: Path)
     assert paths.seen_from("a", "real/sub") == "../../a"
 
 
+def test_a_tilde_that_a_variable_brings_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E", "~/z")
+    assert expand("${E}") == "~/z"
+
+
 def test_expansion_of_home_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("DATA", "/data")
@@ -171,6 +176,37 @@ def test_variables_that_are_not_set_or_lack_their_braces(tmp_path: Path) -> None
         "sweep.yaml:4:24: '$HOME' is not expanded here; write '${HOME}'",
         "sweep.yaml:5:35: `outputs` is empty",
     ]
+
+
+def test_all_that_cannot_be_expanded_is_reported_together_beside_other_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOPE", raising=False)
+    assert mistakes(tmp_path, """\
+        steps:
+          a: {run: "true", inputs: "p/$X", cwd: "${NOPE}", env: {A: "$Y"}}
+          b: {run: "true", inputs: ["p/$Z", "${"]}
+          c: {run: "{nn}"}
+    """) == [
+        "sweep.yaml:2:28: '$X' is not expanded here; write '${X}'",
+        "sweep.yaml:2:41: the environment has no 'NOPE'; set it, or write the path out",
+        "sweep.yaml:2:61: '$Y' is not expanded here; write '${Y}'",
+        "sweep.yaml:3:29: '$Z' is not expanded here; write '${Z}'",
+        "sweep.yaml:3:37: only '${NAME}' is understood here, none of the shell's other '${...}'",
+        "sweep.yaml:4:12: nothing is called 'nn'; braces that are meant as text are written {{nn}}",
+    ]  # fmt: skip
+
+
+def test_a_mistake_in_one_key_of_files_hides_none_in_another(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, """\
+        sweep: {i: [1, 2]}
+        steps:
+          a: {run: "true {i}", outputs: "o{i}"}
+          b: {run: "true", outputs: "x{a.outputs}", stdout: "y{a.outputs}", stderr: "{outputs}.err"}
+    """) == [
+        f"sweep.yaml:4:{column}: {{a.outputs}} has 2 values here, where one is wanted; add `per: a`"
+        for column in (29, 53)
+    ]  # fmt: skip
 
 
 def test_an_empty_path_of_a_value(tmp_path: Path) -> None:

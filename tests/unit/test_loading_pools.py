@@ -181,3 +181,51 @@ def test_so_little_memory_is_a_unit_that_was_forgotten(tmp_path: Path, text: str
 @pytest.mark.parametrize("text", ["0", "1048576", "100B", "0.5k"])
 def test_other_amounts_are_meant(tmp_path: Path, text: str) -> None:
     assert list(hints(tmp_path, f"steps: {{a: {{run: x, memory: {text}}}}}\n")) == []
+
+
+def test_every_wrong_amount_is_reported_once_and_nothing_follows_from_it(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, """\
+        pools: {x: .nan, cores: -1, y: [1], "": 3}
+        steps:
+          a: {run: "true", tokens: {x: 1}}
+          b: {run: "true", tokens: 1}
+          c: {run: "true", tokens: {"": 1}}
+          d: {run: "true", gpus: [1]}
+    """) == [
+        "sweep.yaml:1:12: `pools.x`: '.nan' is not a number",
+        "sweep.yaml:1:25: `pools.cores`: -1 is not a whole number of cores, at least 1",
+        "sweep.yaml:1:32: `pools.y` must be a number, or a size such as 2G, not a list",
+        "sweep.yaml:1:37: `pools`: '' is no name of a pool",
+        "sweep.yaml:4:28: `tokens` must be a mapping, not a text",
+        "sweep.yaml:5:29: `tokens`: '' is no name of a pool",
+        "sweep.yaml:6:26: `gpus` must be a number, not a list",
+    ]  # fmt: skip
+
+
+def test_all_that_no_pool_can_satisfy_is_reported_together(tmp_path: Path) -> None:
+    loaded = study(tmp_path, """\
+        pools: {licence: 1, gpus: 1}
+        steps:
+          a: {run: "true", gpus: 2, tokens: {licence: 2}}
+          b: {run: "true", memory: 1000000G}
+    """)  # fmt: skip
+    with pytest.raises(SweepError) as error:
+        supply(loaded.study, range(2), jobs=Fraction(1))
+    assert [str(each).partition(";")[0].rpartition(", ")[0] for each in error.value.mistakes] == [
+        "sweep.yaml:3:26: a asks for 2 gpus",
+        "sweep.yaml:3:47: a asks for 2 of the pool 'licence'",
+        "sweep.yaml:4:28: b asks for 976.6T of memory",
+    ]
+
+
+def test_wrong_values_of_several_keys_of_a_task_are_reported_together(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, """\
+        sweep: {x: [1, z]}
+        steps:
+          a: {run: "echo {x}", cores: "{x}", timeout: "{x}s", memory: "{task.cores}G"}
+          b: {run: "echo {x}", memory: "{task.cores}"}
+    """) == [
+        "sweep.yaml:3:31: `cores`: 'z' is not a number (in a/x=z)",
+        "sweep.yaml:3:47: `timeout`: 'zs' is not a duration; write it as 90s, 2h or 1d12h (in a/x=z)",
+        "sweep.yaml:4:32: `memory`: '1' has no unit, and so few bytes are no memory; write it as 1M or 1G (in b/x=1)",
+    ]  # fmt: skip
