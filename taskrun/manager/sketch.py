@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from taskrun.errors import CycleError, GraphError
 from taskrun.graph import Draft, Edge, Graph
+from taskrun.graph.orders import Orders
 from taskrun.makers import Makers, Readings
 from taskrun.manager.acyclic import Acyclic, Circle
-from taskrun.manager.orders import Orders
 from taskrun.model import Task
 from taskrun.paths import Paths, absence
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from taskrun.errors import Place
 from taskrun.graph import Draft, Edge
+from taskrun.graph.orders import Orders
 from taskrun.makers import Readings
 from taskrun.model import Gathering
 from taskrun.paths import Paths
@@ -47,14 +48,20 @@ class Edges:
 
     def enter(self, draft: Draft) -> None:
         """Add all dependencies to a draft that has all tasks."""
+        orders = Orders(draft)
         for expansion in self._expansions.values():
-            for other, edge in self._joins(expansion):
-                self._enter_join(draft, expansion, other, edge)
-            for consumer, needed in self._by_path[expansion.plan.name].items():
-                for members in needed:
-                    others = _without(consumer, members)
-                    if others:
-                        draft.need(consumer, others[0] if len(others) == 1 else draft.gather(others))
+            joins = list(self._joins(expansion))
+            by_path = self._by_path[expansion.plan.name]
+            by_file = {other.plan.name for other, edge in joins if edge.has_file}
+            later = []
+            for other, edge in joins:
+                if by_path and other.plan.name not in by_file:
+                    later.append((other, edge))
+                else:
+                    self._enter_join(draft, expansion, other, edge)
+            files = {consumer: _enter_files(draft, consumer, needed) for consumer, needed in by_path.items()}
+            for other, edge in later:
+                _enter_order(orders, expansion, other, edge, files)
 
     def place(self, consumer: int, producer: int) -> Place:
         """Where the step of a task says that it needs another task."""
@@ -164,6 +171,30 @@ class Edges:
             for target in files_in(text):
                 if target.step and target.key in ("stdout", "stderr"):
                     self.read.update(map(self._paths.key, _distinct(expansion.named(target))))
+
+
+def _enter_files(draft: Draft, consumer: int, needed: Iterable[_Members]) -> list[int]:
+    """The nodes that a task needs for files which its paths tell."""
+    nodes = []
+    for members in needed:
+        others = _without(consumer, members)
+        if others:
+            node = others[0] if len(others) == 1 else draft.gather(others)
+            draft.need(consumer, node)
+            nodes.append(node)
+    return nodes
+
+
+def _enter_order(
+    orders: Orders, expansion: Expansion, other: Expansion, edge: Edge, files: Mapping[int, Sequence[int]]
+) -> None:
+    """What comes after another step, but for those of its tasks that are needed for their `files` already."""
+    members: dict[int, _Members] = {}
+    for index, group in enumerate(expansion.groups[other.plan.name], expansion.base):
+        found = members.get(id(group))
+        if found is None:
+            found = members[id(group)] = tuple([other.base + row for row in group])
+        orders.enter(index, [found[0] if len(found) == 1 else found], files.get(index, ()), edge)
 
 
 def _without(consumer: int, members: _Members) -> _Members:

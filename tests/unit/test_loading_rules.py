@@ -346,6 +346,36 @@ def test_after_of_a_step_whose_file_is_named_is_a_file_edge(tmp_path: Path) -> N
     assert made.needs("b") == made.needs("c") == ["a"]
 
 
+def test_after_a_step_that_is_gathered_is_a_file_edge_to_each_task_whose_file_a_path_names(tmp_path: Path) -> None:
+    text = """
+        sweep: {i: [1, 2, 3], j: [1, 2]}
+        steps:
+          a: {run: "{i}", outputs: "d/f{i}"}
+          all: {run: "true", inputs: [d/f1, d/f2, d/f3], after: a}
+          some: {run: "true", inputs: [d/f2], after: a}
+          any: {run: "true", inputs: [d/f2], after: {a: any}}
+          above: {run: "true", inputs: d, after: [a, all]}
+          both: {run: "cat {a.outputs}", inputs: d/f1, after: a}
+          each: {run: "{j}", inputs: "d/f{j}", after: a}
+    """
+    made = study(tmp_path, text)
+
+    def kinds(name: str) -> dict[str, Edge]:
+        index = made[name].index
+        pairs = [
+            (made.graph.tasks[member].name, made.graph.edge(index, node))
+            for node in made.graph.needs[index]
+            for member in made.graph.members(node)
+        ]
+        return {member: edge for member, edge in pairs}
+
+    file, order = Edge.FILE, Edge.ORDER
+    assert kinds("all") == kinds("both") == {"a/i=1": file, "a/i=2": file, "a/i=3": file}
+    assert kinds("some") == kinds("each/j=2") == {"a/i=1": order, "a/i=2": file, "a/i=3": order}
+    assert kinds("any") == {"a/i=1": Edge.ANY, "a/i=2": Edge.FILE_ANY, "a/i=3": Edge.ANY}
+    assert kinds("above") == {"a/i=1": file, "a/i=2": file, "a/i=3": file, "all": order}
+
+
 def test_after_of_an_unknown_step_or_itself(tmp_path: Path) -> None:
     text = """\
         steps:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from taskrun import Manager
 from taskrun.graph import Draft, Edge, Graph
-from taskrun.manager.orders import Orders
+from taskrun.graph.orders import Orders
 from taskrun.model import Argv, Step, Task
 
 SIZE = 40

@@ -25,16 +25,26 @@ class Orders:
         self._meetings: dict[tuple[int, int], bool] = {}
         self._rows: dict[tuple[int, ...], _Row] = {}
 
-    def enter(self, consumer: int, others: Iterable[int | _Members], files: Sequence[int]) -> None:
-        """`consumer` comes after `others` (tasks, or all of some), but for those that the nodes `files` stand for."""
+    def enter(
+        self, consumer: int, others: Iterable[int | _Members], files: Sequence[int], edge: Edge = Edge.ORDER
+    ) -> None:
+        """`consumer` comes after `others` (tasks, or all of some), but for those that the nodes `files` stand for.
+
+        Where `edge` is ANY, a node of `files` that stands for some of `others` may fail too.
+        """
         tasks = {node for node in files if node >= 0}
         gathers = [self._draft.members(node) for node in files if node < 0]
         for other in others:
             if isinstance(other, tuple):
                 for node in self._left(other, tasks, gathers):
-                    self._draft.need(consumer, node, Edge.ORDER)
+                    self._draft.need(consumer, node, edge)
             elif other not in tasks and not any(other in self._set(members) for members in gathers):
-                self._draft.need(consumer, other, Edge.ORDER)
+                self._draft.need(consumer, other, edge)
+            if edge.is_any:
+                among = self._set(other if isinstance(other, tuple) else (other,))
+                for node in files:
+                    if among.issuperset(self._draft.members(node)):
+                        self._draft.need(consumer, node, edge)
 
     def _left(self, members: _Members, tasks: set[int], gathers: Sequence[_Members]) -> Iterator[int]:
         """The nodes for what is left of `members` without `tasks` and all of `gathers`."""
