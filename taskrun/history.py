@@ -5,6 +5,7 @@ Pure: durations, counts and the time are passed in.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -81,13 +82,13 @@ class History:
 class Foresight:
     """Whether a task about to start is likely to take long. What nothing is known of may.
 
-    `earlier`: name, step and seconds of what succeeded before this run; asked for when the first task starts, so that
-    a run in which nothing does pays nothing.
+    `earlier`: name, step and seconds of what succeeded before this run, None for the seconds of a task whose last
+    attempt nobody saw end; asked for when the first task starts, so that a run in which nothing does pays nothing.
     """
 
     __slots__ = ("_earlier", "_history", "_own")
 
-    def __init__(self, earlier: Callable[[], Iterable[tuple[str, str, float]]] = lambda: ()) -> None:
+    def __init__(self, earlier: Callable[[], Iterable[tuple[str, str, float | None]]] = lambda: ()) -> None:
         self._earlier = earlier
         self._own: dict[str, float] = {}
         self._history: History | None = None
@@ -110,10 +111,16 @@ class Foresight:
         """A task of this run has succeeded after so long."""
         (self._history or self._known()).add(step, seconds)
 
+    def distrust(self, task: str) -> None:
+        """Nobody saw how an attempt of the task ended: whatever its like take, the next one is not to be lost too."""
+        if self._history is None:
+            self._known()
+        self._own[task] = math.inf
+
     def _known(self) -> History:
         earlier = list(self._earlier())
-        self._own = {task: seconds for task, _, seconds in earlier}
-        self._history = History((step, seconds) for _, step, seconds in earlier)
+        self._own = {task: math.inf if seconds is None else seconds for task, _, seconds in earlier}
+        self._history = History((step, seconds) for _, step, seconds in earlier if seconds is not None)
         return self._history
 
 

@@ -17,12 +17,11 @@ from taskrun.model import Task
 def foresight(study: Study, records: Records, keeping: Keeping) -> Foresight | None:
     """From how long the study's tasks took before; None where no result outlives the run."""
 
-    def earlier() -> Iterator[tuple[str, str, float]]:
+    def earlier() -> Iterator[tuple[str, str, float | None]]:
         for task in study.graph.tasks:
             past = records.past(task.name)
-            took = past.took if past is not None else None
-            if took is not None:
-                yield task.name, task.step.name, took
+            if past is not None and (past.took is not None or past.was_lost):
+                yield task.name, task.step.name, past.took
 
     return Foresight(earlier) if keeping.is_lasting else None
 

@@ -9,6 +9,7 @@ from taskrun.model.words import Cause, Status
 
 _SUCCEEDED = Status.SUCCEEDED.value
 _STATUSES = frozenset(status.value for status in Status)
+_UNSEEN = (Cause.INTERRUPTED.value, Cause.LOST.value)
 _CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
 
@@ -253,3 +254,8 @@ class Past(Struct, gc=False):
         """The seconds of a success; None where it was only marked as done, so that nobody knows."""
         end = self.end
         return end.seconds or None if end is not None and end.status == _SUCCEEDED else None
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether its last attempt ended, and nobody saw how, or that it had."""
+        return self.end is not None and self.end.cause in _UNSEEN

@@ -183,6 +183,43 @@ def test_quick_tasks_get_no_shim_once_some_have_ended(folder: Folder) -> None:
     assert again == shimmed, "the second run knows how long they take"
 
 
+AMONG_QUICK_ONES = """
+sweep: {n: [1, 2, 3, 4]}
+steps:
+  s: "[ {n} != 4 ] || { echo x >> ran; touch begun; until rm go; do sleep 0.02; done; }"
+"""
+
+
+@pytest.mark.parametrize("is_over", [True, False], ids=["over", "running"])
+def test_what_was_lost_among_quick_tasks_is_not_lost_again(folder: Folder, is_over: bool) -> None:
+    folder.write("sweep.yaml", AMONG_QUICK_ONES)
+    first = folder.start("run", "-j", "1")  # the slow one comes after three quick ones: nobody expects it to be slow
+    kill_when_begun(folder, first)
+    if is_over:
+        go_on(folder)
+    second = folder.start("run", "-j", "1")
+    if not is_over:
+        read_until(second, "still running")
+        go_on(folder)
+    kill_when_begun(folder, second)
+    go_on(folder)
+    assert run(folder)[0] == 0
+    assert folder.read("ran") == "x\n" * 2
+
+
+def kill_when_begun(folder: Folder, runner: subprocess.Popen[str]) -> None:
+    wait_until((folder.path / "begun").exists)
+    (folder.path / "begun").unlink()
+    runner.kill()
+    runner.communicate()
+
+
+def go_on(folder: Folder) -> None:
+    """Let one execution of the slow task end."""
+    folder.write("go", "")
+    wait_until(lambda: not (folder.path / "go").exists())
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_the_result_of_a_command_that_was_changed_meanwhile_is_made_again(folder: Folder, code: int) -> None:
     begin(folder, f"exit {code}")

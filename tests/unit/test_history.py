@@ -120,6 +120,15 @@ def test_what_a_task_took_itself_counts_most() -> None:
     assert not foresight.is_long("work/new", "work")
 
 
+def test_what_nobody_saw_end_is_not_lost_a_second_time() -> None:
+    foresight = Foresight(lambda: [("work/a", "work", None), *((f"work/{i}", "work", 0.1) for i in range(9))])
+    assert foresight.is_long("work/a", "work")
+    assert not foresight.is_long("work/1", "work")
+    foresight.distrust("work/1")
+    assert foresight.is_long("work/1", "work")
+    assert not foresight.is_long("work/2", "work")
+
+
 def test_of_many_quick_steps_the_next_one_is_taken_to_be_quick_too() -> None:
     foresight = Foresight()
     for number in range(8):

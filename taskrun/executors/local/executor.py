@@ -202,8 +202,9 @@ class LocalExecutor:
     ) -> None:
         """An attempt that is no child of ours is over; `lost` and `since` are as in `found_over`."""
         self._launcher.clean_up(task, attempt)
-        self._shims.note_over(task, attempt)
-        self._tell(found_over(index, attempt, result, lost=lost, since=since))
+        ended = found_over(index, attempt, result, lost=lost, since=since)
+        self._shims.note_over(task, attempt, ended.cause)
+        self._tell(ended)
 
     def _reap(self, pid: int) -> None:
         """Take the result of a child that looks over."""
@@ -374,8 +375,7 @@ class LocalExecutor:
     def _end_everything(self) -> None:
         for child in self._children:
             self.kill(child.task, force=False)
-        until = time.monotonic() + self._grace
-        is_forced = False
+        until, is_forced = time.monotonic() + self._grace, False
         while self._children or self._lingering.groups or self._kills.known:
             self._block(self._next_look() or adopt.LOOK)
             self._lingering.tend(closely=True)
