@@ -73,6 +73,10 @@ class Appender:
         """Raise StateError where nothing more can go on record: a write has failed, or the file is not at its path any
         more, and what is written to it is lost.
         """
+        self._look()
+
+    def _look(self) -> int:
+        """The size of the file, with all that `check` says."""
         self.check_failed()
         try:
             found = os.stat(self.path)
@@ -82,6 +86,7 @@ class Appender:
             raise cannot("find", self.path, error) from None
         if (found.st_dev, found.st_ino) != self._file:
             raise StateError(f"{self.path} was replaced during the run; this run writes nothing more")
+        return found.st_size
 
     def close(self) -> None:
         """Close the file as it is."""
@@ -91,7 +96,11 @@ class Appender:
 
     def _write(self, lines: bytes) -> None:
         try:
-            self.check()
+            if self._look() > self._tail.size:  # smaller it may seem: a file server need not know yet
+                raise StateError(
+                    f"{self.path} was written to by another run meanwhile (was its lock deleted?); this one writes "
+                    "nothing more"
+                )
             self._write_out(lines)
         except StateError as failure:
             self._failure = self._failure or failure

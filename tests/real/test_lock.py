@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from records import SOURCE, finished, started, this_run
+from studies import wait_until
 
 from taskrun.errors import StateError, StateHeldError
 from taskrun.journal import Holder, Journal, read_holder, read_journal
@@ -230,6 +231,21 @@ def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path) -> No
         journal.append([started("a")])
     with pytest.raises(StateError):
         journal.close()
+
+
+def test_where_the_lock_was_deleted_only_the_last_to_come_goes_on(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps: {a: 'touch begun; until [ -e go ]; do sleep 0.02; done', b: 'true'}\n")
+    first = folder.start("run", "-j", "1")
+    wait_until((folder.path / "begun").exists)
+    (folder.path / ".taskrun/sweep/lock").unlink()
+    assert folder.taskrun("run", "b").returncode == 0
+    folder.write("go", "")
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 3
+    assert "was written to by another run meanwhile (was its lock deleted?); this one writes nothing more" in said
+    assert folder.taskrun("run").returncode == 0
+    assert folder.statuses() == {"a": "succeeded", "b": "succeeded"}
+    assert folder.taskrun("check", "--state").returncode == 0
 
 
 @pytest.mark.parametrize("words", [("status",), ("run",), ("run", "-n")])

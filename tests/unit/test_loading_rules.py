@@ -367,7 +367,7 @@ def test_after_a_step_that_is_gathered_is_a_file_edge_to_each_task_whose_file_a_
             for node in made.graph.needs[index]
             for member in made.graph.members(node)
         ]
-        return {member: edge for member, edge in pairs}
+        return dict(pairs)
 
     file, order = Edge.FILE, Edge.ORDER
     assert kinds("all") == kinds("both") == {"a/i=1": file, "a/i=2": file, "a/i=3": file}
