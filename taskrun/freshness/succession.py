@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from taskrun.freshness.signatures import PARAM, Signer
 from taskrun.graph import Graph
-from taskrun.model import Past, Signature, Status, TakeoverRecord, Task
+from taskrun.model import Past, Signature, TakeoverRecord, Task
 
 _Same = tuple[object, ...]
 _T = TypeVar("_T")
@@ -46,9 +46,7 @@ def successions(
 
 
 def _is_worth_it(past: Past) -> bool:
-    if past.start is None or past.end is None or past.end.status != Status.SUCCEEDED.value:
-        return False
-    return bool(past.start.signature.outputs)
+    return past.start is not None and past.end is not None and bool(past.start.signature.outputs)
 
 
 def _is_new(past: Past | None) -> bool:

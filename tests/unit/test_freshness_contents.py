@@ -413,6 +413,15 @@ def test_a_renamed_step_and_an_added_parameter_take_over_the_record(study: Study
     assert study.records.past("sim/t=mesh") is None
 
 
+def test_the_record_of_a_failure_is_taken_over_too(study: Study) -> None:
+    tasks = sim("sim/t=mesh", {"t": "mesh"})
+    study.execute(judge_of(study, tasks), tasks.tasks[0], exit_code=1)
+    renamed = sim("simulate/t=mesh", {"t": "mesh"})
+    assert heirs(study, renamed) == [("simulate/t=mesh", "sim/t=mesh")]
+    assert study.run(renamed) == {"simulate/t=mesh": "failed before: exit 1"}
+    assert study.records.attempts("simulate/t=mesh") == 2
+
+
 @pytest.mark.parametrize(
     "tasks",
     [
