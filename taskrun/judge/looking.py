@@ -68,12 +68,13 @@ class Looking:
         looks = self._files.glance(task.inputs, task)
         inside = self._temporary.inside(task) if self._files.has_directories else ()
         stand_ins = _NOBODY
+        missing: Sequence[str] = ()
         if None in looks:
             gone = absent(task.inputs, looks)
             stand_ins = self._temporary.stand_ins(task, gone)
             gone = [path for path in gone if path not in stand_ins]
             missing = self._missing(task, self._absences.not_accepted(task, gone))
-            if missing:
+            if missing and not self._was_done_without(task, missing):
                 return missing_input(missing, self._root)
         elif not is_forced and not ran and not inside and self._is_fresh(task, looks):
             return _FRESH
@@ -81,11 +82,21 @@ class Looking:
         found = self._examine(task, ran, looks, stand_ins, is_forced=is_forced)
         if inside:
             stand_ins = self._examine_inside(task, inside, stand_ins, found)
+        if found.reasons and missing:
+            return missing_input(missing, self._root)
         if found.reasons:
             return self._stale(task, found.reasons, stand_ins)
         if found.is_pending:
             return Pending()
         return self._fresh(task, found)
+
+    def _was_done_without(self, task: Task, missing: Iterable[str]) -> bool:
+        """Whether a task is on record as done when these inputs were not there, which `mark-done --force` may say."""
+        past = self._records.past(task.name)
+        if past is None or past.start is None or past.end is None or past.end.status != _SUCCEEDED:
+            return False
+        known = dict(zip(past.start.signature.inputs, past.start.inputs, strict=False))
+        return all(path in known and known[path] is None for path in missing)
 
     # what differs between the two judges
 

@@ -180,6 +180,24 @@ def test_what_is_marked_by_force_stays_done_as_long_as_nobody_makes_its_files(he
     assert here.run() == ["a", "b"]
 
 
+def test_what_is_marked_by_force_without_its_inputs_stays_done_until_something_else_differs(here: Here) -> None:
+    here.write(
+        "sweep.yaml",
+        "steps:\n  a: {run: echo > x, outputs: x}\n  b: {run: 'cp {a.outputs} y', outputs: y}\n"
+        "  c: {run: cp in z, inputs: in, outputs: z}\n",
+    )
+    assert here.said("mark-done", "--force") == "3 tasks count as done\n"
+    assert here.run() == []
+    assert here.statuses() == dict.fromkeys("abc", "succeeded")
+    assert "fresh" in here.printed("why", "c")[0]
+    here.write("sweep.yaml", here.read("sweep.yaml").replace("cp in z", "cp ./in z"))
+    assert here.printed("why", "c") == ["c: a run now could not execute it", "    input missing: in is not there"]
+    assert here.run() == []
+    assert here.statuses() == {"a": "succeeded", "b": "succeeded", "c": "failed"}
+    here.write("in", "")
+    assert here.run() == ["c"]
+
+
 def test_a_task_that_failed_can_be_taken_as_done(here: Here) -> None:
     here.write("sweep.yaml", "steps:\n  a: {run: 'echo tried; test -e ok', stdout: said}\n")
     here.run()
