@@ -42,7 +42,7 @@ def execute(opened: Opened, wanted: RunOptions, *, only: bool = False) -> int:
         grace=wanted.grace,
         owns_process=True,
     )
-    if wanted.dry_run:
+    if wanted.dry_run or opened.is_dry:
         return _dry_run(study, options, verbose=wanted.verbose)
     wishes = Wishes(
         output=wanted.output or opened.output,

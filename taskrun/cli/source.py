@@ -34,7 +34,8 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     `select`: what the user selected of it, as typed; `here`: the directory that the command was typed in;
     `again(names)`: the line to paste that runs tasks (or a step) again; `jobs` and `output`: what holds where no option
-    says otherwise. `seen`: what is on record, where the study itself was made from that.
+    says otherwise. `is_dry`: it says itself that nothing is to be executed, only shown. `seen`: what is on record,
+    where the study itself was made from that.
     """
 
     study: Study
@@ -45,6 +46,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     select: tuple[str, ...] = ()
     jobs: Fraction | None = None
     output: str = "failures"
+    is_dry: bool = False
     seen: OnRecord | None = None
 
     @property

@@ -125,6 +125,8 @@ def root_of(root: object) -> str:
         raise UsageError(f"the current directory cannot be found: {error.strerror}") from None
     except TypeError:
         raise UsageError(f"root={root!r}: a directory is expected") from None
+    if not path:
+        raise UsageError("root='': a directory is expected; '.' is the current one")
     if not os.path.isdir(found):
         raise UsageError(f"root={found!r}: there is no such directory")
     return found

@@ -41,6 +41,11 @@ class ClassicManager(Manager):
         self._runs_tasks = bool(runTasks)
         self._shows_progress = bool(showProgress)
 
+    @property
+    def runs_tasks(self) -> bool:
+        """False where tasks are printed, and not executed."""
+        return self._runs_tasks
+
     def task_new(
         self,
         name: str,

@@ -90,6 +90,8 @@ class Keys:
 
     def path(self, key: str, value: object) -> str | None:
         """The normalised path under `stdout` or `stderr`; None where none is given."""
+        if isinstance(value, int):  # what opens a file would take for a descriptor; True is one too
+            raise Wrong(f"`{key}` must be a path, not {value!r}")
         return None if value is None else self.paths.normal(_text(key, value))
 
     def _files(self, key: str, value: object) -> tuple[str, ...]:

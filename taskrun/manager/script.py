@@ -20,6 +20,7 @@ from taskrun.sweep.content import read_bytes, read_text
 
 NAME = "manager"
 MODULE = "__taskrun__"  # what the file has as `__name__`
+_INSTALLED = f"{os.sep}site-packages{os.sep}"  # a virtual environment may lie beside the file
 _GUARD = 'put it under `if __name__ == "__main__":`'
 
 
@@ -59,10 +60,10 @@ def _execute(code: CodeType, module: ModuleType, shown: str) -> None:
     except (KeyboardInterrupt, SweepError):  # the second has places of its own: a sweep file that it loads
         raise
     except TaskrunError as error:
-        raise _wrong(_place(error, path, shown), str(error)) from None
+        raise _wrong(_own_place(error, path, shown), str(error)) from None
     except SystemExit as error:
         what = f"this ends the program while it is loaded ({_said(error)})"
-        raise _wrong(_place(error, path, shown), what, _GUARD) from None
+        raise _wrong(_own_place(error, path, shown), what, _GUARD) from None
     except BaseException as error:  # noqa: BLE001
         raise _wrong(_place(error, path, shown), _said(error), _raised_in(error, path)) from None
 
@@ -118,14 +119,28 @@ def _place(error: BaseException, path: str, shown: str) -> Place:
     return Place(shown, lines[-1]) if lines else Place(shown)
 
 
+def _own_place(error: BaseException, path: str, shown: str) -> Place:
+    """The last line of the user's own that led to the error: it may be in a module that the file imports."""
+    file, line = _last_own(error, path)
+    seen = shown if file == path else os.path.join(os.path.dirname(shown), os.path.relpath(file, os.path.dirname(path)))
+    return Place(seen, line)
+
+
 def _raised_in(error: BaseException, path: str) -> str:
     """The hint for an error that arose in a module of the user's own, beside the file or below it."""
-    *_, last = _traces(error)
-    file, line = last.tb_frame.f_code.co_filename, last.tb_lineno
+    file, line = _last_own(error, path)
     if isinstance(error, SyntaxError):
         file, line = error.filename or path, error.lineno or 0
     above = os.path.join(os.path.dirname(path), "")
     return f"raised in {file.removeprefix(above)}:{line}" if file != path and file.startswith(above) else ""
+
+
+def _last_own(error: BaseException, path: str) -> tuple[str, int]:
+    """The last file, and its line, that led to the error and stands beside the file at `path` or below it."""
+    above = os.path.join(os.path.dirname(path), "")
+    places = [(trace.tb_frame.f_code.co_filename, trace.tb_lineno) for trace in _traces(error)]
+    own = [(file, line) for file, line in places if file.startswith(above) and _INSTALLED not in file]
+    return own[-1] if own else (path, 0)
 
 
 def _traces(error: BaseException) -> Iterator[TracebackType]:

@@ -35,7 +35,7 @@ class ExcludeReader:
         if not isinstance(item, Table) or not item.entries:
             self._findings.mistake(item.place, "each item of `exclude` must be a mapping of names to values")
             return None
-        before = len(self._findings.mistakes)
+        before = self._findings.count
         clause: dict[str, frozenset[str]] = {}
         for name, entry in item.entries.items():
             if name not in names:
@@ -43,7 +43,7 @@ class ExcludeReader:
                 self._findings.mistake(entry.key.place, f"`exclude` has {name!r}, which the sweep has not", hint)
                 continue
             clause[name] = self._excluded(entry)
-        if len(self._findings.mistakes) > before:
+        if self._findings.count > before:
             return None
         self._hint_at_nothing(item, clause)
         return clause

@@ -131,9 +131,9 @@ class _Loader:
         self._paths = Paths(origin.root)
         self._stated = totals(file)
         self._pools = {**self._stated, **pools}
-        before = len(findings.mistakes)
+        before = findings.count
         self._points = build_points(file.sweep, file.exclude, sets=sets, directory=origin.root, findings=findings)
-        self._has_points = len(findings.mistakes) == before
+        self._has_points = findings.count == before
         check_clashes(self._points.name_place, file, findings)
 
     def study(self) -> Study:

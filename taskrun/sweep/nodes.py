@@ -59,6 +59,7 @@ class Findings:
     def __init__(self) -> None:
         self.witness = Witness()
         self.mistakes: list[Mistake] = []
+        self.count = 0  # how often something was found wrong, what had been said already too
         self.hints: list[Mistake] = []
         self._said: set[tuple[Place, str, str]] = set()
         self._done: set[Place] = set()
@@ -68,6 +69,7 @@ class Findings:
 
         `is_last`: what else may be found wrong at this place only follows from this.
         """
+        self.count += 1
         if (place, what, hint) in self._said or place in self._done:
             return
         self._said.add((place, what, hint))

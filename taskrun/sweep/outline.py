@@ -38,12 +38,12 @@ class Outline:
         directory = os.path.dirname(os.path.abspath(path))
         with without_collector():
             file = read_sweep_file(read_source(path, path, findings), findings)
-            before = len(findings.mistakes)
+            before = findings.count
             values = _values(sets, file.sweep, directory)
             self._points = build_points(
                 file.sweep, file.exclude, sets=values, directory=directory, findings=findings
             )
-            self._has_points = len(findings.mistakes) == before
+            self._has_points = findings.count == before
             scope = scope_of(file, self._points.names, is_whole=self._points.has_all_names)
             lets = Lets(file.let, scope, findings)
             plans = plan_steps(file, scope, findings)

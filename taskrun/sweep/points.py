@@ -164,7 +164,7 @@ def build_points(
     Where something is wrong it is noted in `findings`, and only the names and places of the result are of use then.
     Raises UsageError for a wrong item of `sets`.
     """
-    before = len(findings.mistakes)
+    before = findings.count
     reader = AxisReader(directory, sets, findings)
     products = reader.read(sweep)
     knows = reader.has_all_names
@@ -178,7 +178,7 @@ def build_points(
         csv_columns=reader.csv_columns,
         has_all_names=knows,
     )
-    if len(findings.mistakes) == before and not any(member.count(()) for member in members):
+    if findings.count == before and not any(member.count(()) for member in members):
         assert exclude
         findings.mistake(exclude.place, "0 points: `exclude` removes them all")
     return points

@@ -130,7 +130,7 @@ def _shares_stdout(keyed: Mapping[str, _Keyed]) -> bool:
 
 def _plan(spec: StepSpec, file: SweepFile, scope: Scope, findings: Findings) -> StepPlan:
     keyed = _effective(spec, file)
-    before = len(findings.mistakes)
+    before = findings.count
     reader = Reader(scope, spec.name.text, findings)
     texts = {key: _items(reader, key, each) for key, each in keyed.items() if key not in _NO_TEXTS}
     shares_stdout = _shares_stdout(keyed)
@@ -147,7 +147,7 @@ def _plan(spec: StepSpec, file: SweepFile, scope: Scope, findings: Findings) -> 
         shares_stdout=shares_stdout,
         is_broken=False,
     )
-    plan.is_broken = len(findings.mistakes) > before or not plan.items("run")
+    plan.is_broken = findings.count > before or not plan.items("run")
     return plan
 
 

@@ -212,7 +212,7 @@ def _spanned(table: Table, name: str, directory: str, findings: Findings) -> Seq
 
 def _range_texts(table: Table, name: str, findings: Findings) -> dict[str, str] | None:
     """The keys of a range or glob, which belong together; None where something is wrong with them (noted)."""
-    before = len(findings.mistakes)
+    before = findings.count
     texts: dict[str, str] = {}
     for key, entry in table.entries.items():
         if key not in RANGE_KEYS:
@@ -221,9 +221,9 @@ def _range_texts(table: Table, name: str, findings: Findings) -> dict[str, str] 
             continue
         texts[key] = read_scalar(entry.value, f"`{key}`", findings) or ""
         _check_number(entry, name, findings)
-    if len(findings.mistakes) == before:
+    if findings.count == before:
         _check_together(table, name, findings)
-    return texts if len(findings.mistakes) == before else None
+    return texts if findings.count == before else None
 
 
 def _check_number(entry: Entry, name: str, findings: Findings) -> None:

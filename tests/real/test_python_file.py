@@ -250,6 +250,30 @@ def test_a_script_of_2013_shows_how_far_it_is_only_where_it_says_so(folder: Fold
     assert (ran.stdout, ran.stderr) == ("", "")
 
 
+def test_a_script_of_2013_that_runs_nothing_is_a_dry_run_for_the_command_too(folder: Folder) -> None:
+    folder.write(
+        "old.py",
+        "import taskrun\nmanager = taskrun.Task.Manager(runTasks=False)\nmanager.task_new('a', 'touch made')\n"
+        "if __name__ == '__main__':\n    manager.run_request_is()\n",
+    )
+    done = folder.taskrun("run", "old.py")
+    assert done.returncode == 0
+    assert "touch made" in done.stdout
+    assert not (folder.path / "made").exists()
+    assert not (folder.path / ".taskrun").exists()
+
+
+@pytest.mark.parametrize("key", ["stdout", "outputs"])
+def test_no_task_may_overwrite_the_file_that_it_comes_from(folder: Folder, key: str) -> None:
+    text = f"import taskrun\nmanager = taskrun.Manager('w')\nmanager.task_new('a', 'echo x', {key}='./w.py')\n"
+    folder.write("w.py", text)
+    for command in ("check", "run"):
+        done = folder.taskrun(command, "w.py")
+        assert done.returncode == 2
+        assert done.stderr == "w.py: a writes 'w.py', which is this file itself\n"
+    assert folder.read("w.py") == text
+
+
 def test_a_script_of_2013_is_a_file_for_the_command_too(folder: Folder) -> None:
     folder.write("study.py", classic(run=False))
     assert folder.taskrun("run", "study.py").returncode == 0

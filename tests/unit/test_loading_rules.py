@@ -515,3 +515,9 @@ def test_a_big_product_that_no_step_runs_over_is_never_built(tmp_path: Path) -> 
 def test_set_replaces_the_values_of_a_name(tmp_path: Path) -> None:
     made = study(tmp_path, "{sweep: {x: [1, 2]}, steps: {s: 'echo {x}'}}", sets={"x": "7,8..9"})
     assert made.names == ["s/x=7", "s/x=8", "s/x=9"]
+
+
+@pytest.mark.parametrize("text", [r'sweep: {v: ["a\0b"]}', r'sweep: {csv: "\0"}', r'sweep: {v: {glob: "\0"}}'])
+def test_where_the_only_value_holds_a_nul_that_is_the_mistake(tmp_path: Path, text: str) -> None:
+    found = mistakes(tmp_path, text + '\nsteps: {s: {run: "echo {v}"}}\n')
+    assert any(line.endswith("a NUL or half a character can stand in no command and in no path") for line in found)

@@ -95,6 +95,7 @@ def test_a_relative_root_is_seen_from_here(tmp_path: Path, monkeypatch: pytest.M
         ({"jobs": "4"}, "jobs='4': a whole number"),
         ({"root": "/no/such"}, "root='/no/such': there is no such directory"),
         ({"root": 4}, "root=4: a directory is expected"),
+        ({"root": ""}, "root='': a directory is expected; '.' is the current one"),
     ],
 )
 def test_a_wrong_argument_of_a_manager_is_an_error_at_the_call(arguments: dict[str, object], message: str) -> None:
@@ -113,6 +114,12 @@ def test_a_text_is_for_the_shell_and_words_are_for_none(manager: Manager) -> Non
     assert described(manager, "text").action == Shell("echo {x} ${HOME}")
     assert described(manager, "words").action == Argv(("echo", "a/b", "{x}", ""))
     assert described(manager, "pair").action == Argv(("echo", "~"))
+
+
+@pytest.mark.parametrize(("key", "value"), [("stdout", True), ("stdout", 3), ("stderr", 1), ("cwd", False)])
+def test_a_number_is_no_path(manager: Manager, key: str, value: object) -> None:
+    with pytest.raises(UsageError, match=rf"^task 'a': `{key}` must be a path, not {value!r}$"):
+        manager.task_new("a", "true", **{key: value})
 
 
 def test_keys_have_python_values(manager: Manager, tmp_path: Path) -> None:

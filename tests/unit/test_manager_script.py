@@ -114,6 +114,10 @@ def test_an_error_in_a_module_beside_it_names_both_places(tmp_path: Path) -> Non
     (tmp_path / "beside_sims.py").write_text("def f():\n    raise KeyError('x')\n")
     said = mistake(tmp_path, "import beside_sims\n\nbeside_sims.f()\n")
     assert said == "sims.py:3: KeyError: 'x'; raised in beside_sims.py:2"
+    (tmp_path / "reader_beside_sims.py").write_text("import json\njson.loads('x')\n")
+    said = mistake(tmp_path, "import reader_beside_sims\n")
+    assert said.startswith("sims.py:1: json.decoder.JSONDecodeError: Expecting value")
+    assert said.endswith("; raised in reader_beside_sims.py:2")
     (tmp_path / "broken_beside_sims.py").write_text("x = 1\nx =\n")
     said = mistake(tmp_path, "import broken_beside_sims\n")
     assert said == "sims.py:1: SyntaxError: invalid syntax; raised in broken_beside_sims.py:2"
@@ -143,6 +147,12 @@ def test_it_is_not_run_while_it_is_loaded(tmp_path: Path, call: str) -> None:
         'put it under `if __name__ == "__main__":`'
     )
     assert not (tmp_path / ".taskrun").exists()
+
+
+def test_where_a_module_beside_it_runs_the_manager_that_is_the_place(tmp_path: Path) -> None:
+    (tmp_path / "runner_beside_sims.py").write_text(MADE + "manager.run()\n")
+    line = mistake(tmp_path, "import runner_beside_sims\n")
+    assert line.startswith("runner_beside_sims.py:4: this runs the manager while the file is being loaded")
 
 
 def test_nor_in_the_spelling_of_2013(tmp_path: Path) -> None:
