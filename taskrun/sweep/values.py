@@ -113,9 +113,20 @@ def find_files(pattern: str, directory: str) -> list[str]:
         except ValuesError as error:
             raise ValuesError(f"a file name that {pattern!r} finds {error.what}", "rename it") from None
     if not found:
-        hint = "`~` is not expanded here" if pattern.startswith("~") else ""
-        raise ValuesError(f"no file matches {pattern!r}", hint)
+        raise ValuesError(f"no file matches {pattern!r}", _why_nothing_matches(pattern, directory))
     return found
+
+
+def _why_nothing_matches(pattern: str, directory: str) -> str:
+    """The hint for a glob that finds nothing."""
+    if pattern.startswith("~"):
+        return "`~` is not expanded here"
+    if "{" in pattern:
+        return "braces are not expanded here; `*`, `?` and `[...]` are"
+    if os.path.isabs(pattern) or os.path.abspath(directory) == os.getcwd():
+        return ""
+    near = os.path.relpath(directory)
+    return f"it starts from the study's directory, {directory if near.startswith('..') else near}"
 
 
 def _piece(piece: str, directory: str) -> Sequence[str]:

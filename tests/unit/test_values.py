@@ -181,8 +181,14 @@ def test_a_glob_finds_paths_from_the_directory_of_the_sweep_file_sorted(files: s
     assert values(table(glob=f"{files}/data/a*"), files) == [f"{files}/data/a.csv"]
 
 
-def test_a_glob_that_finds_nothing_is_a_mistake(files: str) -> None:
+def test_a_glob_that_finds_nothing_is_a_mistake(files: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = mistake(table(glob="data/*.dat"), files)
+    assert nothing == f"'x': no file matches 'data/*.dat'; it starts from the study's directory, {files}"
+    monkeypatch.chdir(os.path.dirname(files))
+    assert mistake(table(glob="data/*.dat"), files) == nothing.replace(files, os.path.basename(files))
+    monkeypatch.chdir(files)
     assert mistake(table(glob="data/*.dat"), files) == "'x': no file matches 'data/*.dat'"
+    assert mistake(table(glob="data/{a,b}.csv"), files).endswith("; braces are not expanded here; `*`, `?` and `[...]` are")
     assert mistake(table(glob="~/*.dat"), files).endswith("`~` is not expanded here")
 
 
@@ -241,7 +247,10 @@ def test_an_at_sign_takes_the_lines_of_a_file_of_the_current_directory(
         ("a\udcff", "a value is not UTF-8: 'a\\udcff'"),
     ],
 )
-def test_values_of_the_command_line_can_be_wrong(files: str, text: str, says: str) -> None:
+def test_values_of_the_command_line_can_be_wrong(
+    files: str, text: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
     with pytest.raises(ValueError) as raised:  # noqa: PT011
         parse_values(text, files)
     assert str(raised.value) == says
