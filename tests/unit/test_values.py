@@ -188,7 +188,8 @@ def test_a_glob_that_finds_nothing_is_a_mistake(files: str, monkeypatch: pytest.
     assert mistake(table(glob="data/*.dat"), files) == nothing.replace(files, os.path.basename(files))
     monkeypatch.chdir(files)
     assert mistake(table(glob="data/*.dat"), files) == "'x': no file matches 'data/*.dat'"
-    assert mistake(table(glob="data/{a,b}.csv"), files).endswith("; braces are not expanded here; `*`, `?` and `[...]` are")
+    braces = mistake(table(glob="data/{a,b}.csv"), files)
+    assert braces.endswith("; braces are not expanded here; `*`, `?` and `[...]` are")
     assert mistake(table(glob="~/*.dat"), files).endswith("`~` is not expanded here")
 
 
