@@ -92,7 +92,7 @@ class RunFinished(Struct, frozen=True, tag_field="event", tag="run_finished"):
     """The last event of a run.
 
     `counts`: how many tasks are `succeeded`, `failed`, `fresh` and `skipped`. `exit_status`: what `taskrun run` exits
-    with: 0, 1, or 130, 143, 129 where a signal ended the run.
+    with: 0, 1, 3 where the state could not be kept, or 130, 143, 129 where a signal ended the run.
     """
 
     time: float

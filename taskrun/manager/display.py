@@ -79,6 +79,11 @@ class Display:
             if outlet.is_behind:
                 outlet.drain()
 
+    def break_off(self, exit_status: int) -> None:
+        """The run ends here, without its last event."""
+        if self._json is not None:
+            self._json.break_off(self._now(), exit_status)
+
     def due(self) -> float | None:
         """Seconds until something is to be written even if nothing happens."""
         due = self._printer.due(self._now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -235,13 +236,16 @@ def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path) -> No
 
 def test_where_the_lock_was_deleted_only_the_last_to_come_goes_on(folder: Folder) -> None:
     folder.write("sweep.yaml", "steps: {a: 'touch begun; until [ -e go ]; do sleep 0.02; done', b: 'true'}\n")
-    first = folder.start("run", "-j", "1")
+    first = folder.start("run", "-j", "1", "--json")
     wait_until((folder.path / "begun").exists)
     (folder.path / ".taskrun/sweep/lock").unlink()
     assert folder.taskrun("run", "b").returncode == 0
     folder.write("go", "")
-    _, said = first.communicate(timeout=60)
+    events, said = first.communicate(timeout=60)
     assert first.returncode == 3
+    last = json.loads(events.splitlines()[-1])
+    assert (last["event"], last["exit_status"]) == ("run_finished", 3)
+    assert set(last["counts"].values()) == {0}, "nothing that is not on record is counted"
     assert "was written to by another run meanwhile (was its lock deleted?); this one writes nothing more" in said
     assert folder.taskrun("run").returncode == 0
     assert folder.statuses() == {"a": "succeeded", "b": "succeeded"}
