@@ -21,7 +21,7 @@ from taskrun.manager.sealing import seal_at_end
 from taskrun.manager.unrecorded import tidy, unrecorded_ends
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
 from taskrun.standing import look_for
-from taskrun.workspace import Workspace
+from taskrun.workspace import Before, Workspace
 
 
 class Change:
@@ -103,7 +103,8 @@ class Change:
         outputs = [path for path in start.signature.outputs if path in task.outputs]
         inputs = {*start.signature.inputs, *task.inputs}
         space = Workspace(Files(self.study.root), root=self.study.root, state=self.state)
-        problem = space.set_aside(past.name, outputs, before=start.before, inputs=inputs).problem
+        before = Before(start.before, start.links)
+        problem = space.set_aside(past.name, outputs, before=before, inputs=inputs).problem
         if problem:
             self.problems.append(f"{past.name}: {problem}")
 

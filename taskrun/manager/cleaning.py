@@ -180,7 +180,8 @@ class Cleaner:
         if start is None or end is None or end.status == Status.SUCCEEDED.value:
             return
         outputs, inputs = start.signature.outputs, start.signature.inputs
-        for path in outputs:  # what could not be moved to another file system was renamed where it was
+        # What could not be moved to another file system was renamed where it was, or where a link there led.
+        for path in (*outputs, *start.links.values()):
             path = beside(path, {*inputs, *outputs})
             place = self._files.place(path)
             if not self._is_elsewhere(place):
