@@ -152,10 +152,14 @@ def _compare_directory(then: str, now: Directory, check: Check) -> Compared:
 
 
 def difference(then: Figure, now: Look) -> str:
-    """In a word, what differs between what is on record and what is there."""
-    if isinstance(then, tuple) and isinstance(now, tuple):
-        return "size" if then[:1] != now[:1] else "content" if len(then) > 2 else "time"
-    return "its files" if isinstance(then, str) and isinstance(now, Directory) else "new"
+    """In a few words, what differs between what is on record and what is there."""
+    if not then:
+        return "new"
+    if isinstance(then, str):
+        return "its files" if isinstance(now, Directory) else "was a directory, is a file now"
+    if isinstance(now, Directory):
+        return "was a file, is a directory now"
+    return "size" if now is None or then[0] != now[0] else "content" if len(then) > 2 else "time"
 
 
 # --- directories ------------------------------------------------------------------------------------------------------

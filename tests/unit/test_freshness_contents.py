@@ -126,13 +126,16 @@ def test_directories_are_compared_by_the_content_of_their_files(study: Study) ->
     assert study.run(one()) == {"sim": "fresh"}
 
 
-def test_a_file_where_a_directory_was_is_a_change(study: Study) -> None:
+def test_a_file_where_a_directory_was_and_the_other_way_round_is_a_change_and_said_so(study: Study) -> None:
     study.put("in/a")
     study.run(one())
     (study.root / "in/a").unlink()
     (study.root / "in").rmdir()
     study.put("in")
-    assert study.run(one()) == {"sim": "input changed: in (new)"}
+    assert study.run(one()) == {"sim": "input changed: in (was a directory, is a file now)"}
+    (study.root / "in").unlink()
+    study.put("in/a")
+    assert study.run(one()) == {"sim": "input changed: in (was a file, is a directory now)"}
 
 
 def test_much_content_is_read_by_a_thread_and_asked_for_again(study: Study) -> None:

@@ -62,7 +62,7 @@ def test_a_directory_that_the_task_makes_is_left_out_whole(study: Study) -> None
     study.put("data/made/sub/b")
     found = FileJudge(tasks, study.records, root=str(study.root), state=".taskrun/sweep").verdict(tasks.tasks[0], ())
     assert isinstance(found, Stale)
-    assert [str(reason) for reason in found.reasons] == ["output changed: data/made (new)"]
+    assert [str(reason) for reason in found.reasons] == ["output changed: data/made (was a file, is a directory now)"]
 
 
 @pytest.mark.parametrize("state", [".taskrun/sweep", "deep/.taskrun/sweep", "elsewhere/sweep"])
