@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -65,8 +65,10 @@ class Display:
 
     @classmethod
     def of(cls, run: Run, wishes: Wishes) -> Display:
-        """The display of a run."""
-        return cls(run.now, _outset(run), manner(wishes, root=run.study.root, state=run.state), wishes)
+        """The display of a run, which it hears of what comes after the last event, too."""
+        display = cls(run.now, _outset(run), manner(wishes, root=run.study.root, state=run.state), wishes)
+        run.tell_of_lingering(display.show_lingering)
+        return display
 
     def show(self, batch: Batch) -> None:
         """A batch that is on record; an empty one only says that time has passed."""
@@ -83,6 +85,11 @@ class Display:
         """The run ends here, without its last event."""
         if self._json is not None:
             self._json.break_off(self._now(), exit_status)
+
+    def show_lingering(self, left: Mapping[int, str], seconds: float) -> None:
+        """What a run that is over still waits for."""
+        self._printer.show_lingering(left, seconds)
+        self._outlets[0].drain()
 
     def due(self) -> float | None:
         """Seconds until something is to be written even if nothing happens."""

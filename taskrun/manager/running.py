@@ -190,6 +190,10 @@ class Run:
             self._signals.received()
         return batches
 
+    def tell_of_lingering(self, tell: Callable[[Mapping[int, str], float], None]) -> None:
+        """Have somebody told what `close` waits for, once that takes long: see `Lingering`."""
+        self._executor.lingering.tell = tell
+
     def close(self) -> None:
         """Sync and let the state go; raises StateError where the last of it may not be on disk."""
         if os.getpid() == self._process:

@@ -6,7 +6,7 @@ nobody reads any more makes it silent, never fail.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import BinaryIO, TextIO
 
 from taskrun.model import Event, Finished, Found, Identified, RunFinished, RunStarted, Skipped, Started, Stopping
@@ -17,7 +17,7 @@ from taskrun.printer.opening import opening_lines
 from taskrun.printer.output import shower, write
 from taskrun.printer.setting import Manner, Outset
 from taskrun.printer.tally import Tally
-from taskrun.printer.words import Words, is_to_look_at
+from taskrun.printer.words import Words, is_to_look_at, lingering
 from taskrun.term import Style, Terminal
 
 _BETWEEN_DRAWINGS = 1 / 15  # seconds, whatever the number of events; lines of a log gather as long
@@ -115,6 +115,12 @@ class Printer:
         if self._output.is_waiting:
             waits.append(self._polled_at + _BETWEEN_POLLS - now)
         return max(min(waits), 0.0) if waits else None
+
+    def show_lingering(self, left: Mapping[int, str], seconds: float) -> None:
+        """What a run that is over still waits for; as in `words.lingering`."""
+        self._is_open = False
+        self._put([*self._pending, lingering(left, seconds)])
+        self._pending = []
 
     def close(self) -> None:
         """Leave the terminal clean, whatever has happened."""

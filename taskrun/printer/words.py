@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from taskrun.model import (
     STRICT_BASH,
@@ -25,7 +26,7 @@ from taskrun.model import (
 )
 from taskrun.printer.tally import Tally
 from taskrun.printer.width import printable
-from taskrun.quantity import show_seconds
+from taskrun.quantity import show_duration, show_seconds
 from taskrun.shell import quote_word
 from taskrun.term import Style, Terminal
 
@@ -42,6 +43,7 @@ _STYLES = {
 }
 _NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 INDENT = "    "
+_FEW = 3  # so many tasks are named where there are more
 
 
 class Words:
@@ -179,6 +181,19 @@ def stopping(event: Stopping) -> str:
     if event.level == 2:
         return f"{who}: terminating {tasks}" + ("; Ctrl-C again to kill them" if by_hand else "")
     return f"{who}: killing {tasks}"
+
+
+def lingering(left: Mapping[int, str], seconds: float) -> str:
+    """What is waited for at the end: `left` holds, by process group, which task left it running."""
+    tasks = _few(list(dict.fromkeys(map(printable, left.values()))))
+    groups = f"process {'group' if len(left) == 1 else 'groups'} {_few(list(map(str, left)))}"
+    at_most = f", {show_duration(math.ceil(seconds))} at most" if seconds > 0 else ""
+    return f"waiting for what {tasks} left running ({groups}){at_most}"
+
+
+def _few(items: Sequence[str]) -> str:
+    more = len(items) - _FEW
+    return ", ".join(items[:_FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def command_lines(action: Action, round: int) -> list[str]:

@@ -322,3 +322,19 @@ if __name__ == "__main__":
     folder.write("jobs.txt", "".join(f"exit 3 # {number}\n" for number in range(30)))
     summary = folder.events("jobs.txt")[-1]
     assert summary["counts"] == {"succeeded": 0, "failed": 30, "fresh": 0, "skipped": 0}
+
+
+def test_a_run_that_waits_for_what_a_task_left_running_says_so(folder: Folder) -> None:
+    stubborn = "(trap '' TERM; touch up; while :; do sleep 60 || :; done) & until [ -e up ]; do sleep .01; done"
+    folder.write("sweep.yaml", f'steps: {{b: "{stubborn}", quick: "sleep 60 & true"}}')
+    run = folder.taskrun("run", "-q", "--grace", "3s")
+    assert run.returncode == 0
+    last = run.stderr.splitlines()
+    assert len(last) == 2, run.stderr
+    assert "2 succeeded" in last[0]
+    assert re.fullmatch(r"waiting for what b left running \(process group \d+\), [12]s at most", last[1])
+
+
+def test_a_run_that_ends_at_once_says_nothing_of_that(folder: Folder) -> None:
+    folder.write("sweep.yaml", 'steps: {b: "sleep 60 & true"}')
+    assert "waiting" not in folder.taskrun("run").stderr

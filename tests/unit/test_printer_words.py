@@ -12,6 +12,7 @@ from taskrun.history import History
 from taskrun.model import Argv, Cause, Gathering, Reason, ReasonKind, Shell, StepShape, Stopping
 from taskrun.printer import Manner, Outset, Printer
 from taskrun.printer.opening import opening_lines
+from taskrun.printer.words import lingering
 from taskrun.term import Terminal
 
 SIM = StepShape("sim", 12, ("topology", "buffer"))
@@ -194,3 +195,12 @@ def test_100_000_fresh_tasks_are_told_quickly() -> None:
             printer.show([found(task)])
         printer.show([end()])
         assert time.process_time() - begun < 5.0  # seconds; ten times what is needed
+
+
+def test_what_a_run_that_is_over_waits_for_is_named() -> None:
+    assert lingering({12: "b"}, 3.2) == "waiting for what b left running (process group 12), 4s at most"
+    several = lingering({1: "a", 2: "b", 3: "b", 4: "c", 5: "d"}, 600.0)
+    assert several == (
+        "waiting for what a, b, c and 1 more left running (process groups 1, 2, 3 and 2 more), 10m at most"
+    )
+    assert lingering({12: "b"}, -1.0) == "waiting for what b left running (process group 12)"

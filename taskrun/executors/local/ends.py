@@ -7,11 +7,13 @@ else as long as the group has members, and whoever got it would be a process fir
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
@@ -22,6 +24,7 @@ _RSS_UNIT = 1024 if _INHERITS_PEAK else 1
 _RARELY = 0.02
 _SHORTEST_LOOK = 0.002
 _LONGEST_LOOK = 0.1
+_PATIENCE = 1.0  # seconds for which nobody wonders what a run that is over waits for
 
 
 class Peak:
@@ -108,21 +111,28 @@ def signal_group(group: int, *numbers: int) -> bool:
 class Lingering:
     """Groups whose leader is gone: they were sent SIGTERM, and get SIGKILL when the grace is over.
 
-    `groups` holds when that is due, by the steady clock.
+    `groups` holds when that is due, by the steady clock. `tell` is called once if nothing but them is waited for and
+    that takes long: with the names of the tasks that left them, by group, and the seconds until SIGKILL.
     """
+
+    tell: Callable[[Mapping[int, str], float], None]
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
         self.groups: dict[int, float] = {}
+        self.tell = _tell_nobody
+        self._left_by: dict[int, str] = {}
+        self._tell_at: float | None = None
         self._killed: set[int] = set()
         self._look = _SHORTEST_LOOK
 
-    def notice(self, group: int) -> None:
+    def notice(self, group: int, task: str) -> None:
         """Called just after the leader was reaped, and the group had members still: end them."""
         if not _is_unchanged(group):
             return
         signal_group(group, signal.SIGTERM, signal.SIGCONT)
         self.groups[group] = time.monotonic() + self._grace
+        self._left_by[group] = task
         self._look = _SHORTEST_LOOK
 
     @property
@@ -133,7 +143,9 @@ class Lingering:
         return self._look if self.groups else None
 
     def tend(self, *, closely: bool = False) -> None:
-        """Forget what is gone, kill what is overdue. `closely` also finds groups that have only zombies left."""
+        """Forget what is gone, kill what is overdue. `closely`, when all else is over, also finds groups that have only
+        zombies left.
+        """
         if not self.groups:
             return
         self._look = min(_LONGEST_LOOK, self._look * 2)
@@ -145,6 +157,15 @@ class Lingering:
                 self._kill(group)
             elif group in self._killed and not group_members(group):
                 self._forget(group)
+        if closely and self.groups:
+            self._tell_in_time(now)
+
+    def _tell_in_time(self, now: float) -> None:
+        if self._tell_at is None:
+            self._tell_at = now + _PATIENCE
+        elif now >= self._tell_at:
+            self._tell_at = math.inf
+            self.tell(self._left_by, max(self.groups.values()) - now)
 
     def kill(self) -> None:
         """The grace is over for all of them."""
@@ -159,8 +180,12 @@ class Lingering:
             self._forget(group)  # gone, or not ours to kill: a set-user-ID program
 
     def _forget(self, group: int) -> None:
-        del self.groups[group]
+        del self.groups[group], self._left_by[group]
         self._killed.discard(group)
+
+
+def _tell_nobody(left: Mapping[int, str], seconds: float) -> None:
+    pass
 
 
 def _is_unchanged(group: int) -> bool:

@@ -66,7 +66,7 @@ class LocalExecutor:
         self._starts = StartClock()
         self._children = Children()
         self._adoptions = adopt.Adoptions()
-        self._lingering = ends.Lingering(grace)
+        self.lingering = ends.Lingering(grace)  # which tells whoever wants to know what `stop` waits for
         self._kills = Kills(grace)
         self._orphans = Orphans(self._children, self._kills.known)
         self._limits = Limits()
@@ -119,7 +119,7 @@ class LocalExecutor:
         if adoption is None:
             result, group = adopt.left_by(task.name, handle, path)
             if group:
-                self._lingering.notice(group)
+                self.lingering.notice(group, task.name)
             self._end_of_earlier(task.index, task.name, attempt.number, result)
             return
         self._adoptions.add(adoption)
@@ -159,7 +159,7 @@ class LocalExecutor:
     def _next_look(self) -> float | None:
         """Seconds until `_look` is to be called; None where nothing is going on that no event tells of."""
         soonest = None
-        for noun in (self._lingering, self._adoptions, self._kills, self._limits, self._postponed):
+        for noun in (self.lingering, self._adoptions, self._kills, self._limits, self._postponed):
             look = noun.next_look
             if look is not None and (soonest is None or look < soonest):
                 soonest = look
@@ -174,7 +174,7 @@ class LocalExecutor:
     def _look(self) -> None:
         """At what no event tells of."""
         self._try_again()
-        self._lingering.tend()
+        self.lingering.tend()
         for gone in self._adoptions.take_gone():
             self._see_gone(gone)
         for task in self._limits.exceeded():
@@ -193,7 +193,7 @@ class LocalExecutor:
             return
         leader = gone.process if result is None or result.command is None else result.command
         if leader.namespace == self._namespace and ends.signal_group(leader.pid, 0):
-            self._lingering.notice(leader.pid)
+            self.lingering.notice(leader.pid, gone.task)
         lost = _SHIMLESS if gone.handle.run == self._run else _ORPHAN
         self._end_of_earlier(gone.index, gone.task, gone.handle.attempt, result, lost=lost, since=gone.since)
 
@@ -268,7 +268,7 @@ class LocalExecutor:
     def _end(self, child: Child, group: int, ended: Ended) -> None:
         """A child is over, and what it left in its group (0: none is known to be its) with it."""
         if group and child.task.index not in self._kills.known and ends.signal_group(group, 0):
-            self._lingering.notice(group)
+            self.lingering.notice(group, child.task.name)
         self._forget(child)
         self._shims.learn(child.task, ended)
         self._tell(ended)
@@ -343,7 +343,7 @@ class LocalExecutor:
     def abandon(self) -> None:
         """In a forked child: the processes are its parent's, to be waited for and killed by nobody else."""
         self._is_stopped = True
-        self._lingering = ends.Lingering(self._grace)
+        self.lingering = ends.Lingering(self._grace)
         self._happened.extend(self._kills.abandon())
         now = time.time()
         for start in self._postponed.drop_all():
@@ -376,9 +376,9 @@ class LocalExecutor:
         for child in self._children:
             self.kill(child.task, force=False)
         until, is_forced = time.monotonic() + self._grace, False
-        while self._children or self._lingering.groups or self._kills.known:
+        while self._children or self.lingering.groups or self._kills.known:
             self._block(self._next_look() or adopt.LOOK)
-            self._lingering.tend(closely=True)
+            self.lingering.tend(closely=True)
             self._kills.tend()
             self._try_again()
             asked = [found.level for found in self._happened if isinstance(found, Interrupted)]
@@ -392,7 +392,7 @@ class LocalExecutor:
     def _kill_everything(self) -> None:
         for child in self._children:
             self.kill(child.task, force=True)
-        self._lingering.kill()
+        self.lingering.kill()
         self._kills.insist_all()
 
 
