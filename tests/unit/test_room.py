@@ -309,30 +309,48 @@ def test_no_unit_is_shared_beyond_itself_and_nobody_waits_for_ever(draws: st.Dat
         while (first := room.first()) is not None:
             waiting.remove(first)
             running[first] = room.take(room.kind(request_of[first]), first)
+            takes = {pool for pool, amount in request_of[first] if amount}
+            held = shares_of(running, request_of)
+            short = {
+                kind: {pool for pool, amount in kind if amount and lacks(pool, amount, room, units, held)}
+                for kind in kinds
+            }
             for other in waiting:
-                overtaken[other] += other < first and not may_share(request_of[first], request_of[other])
+                overtaken[other] += other < first and not takes.isdisjoint(short[request_of[other]])
         check_shares(running, request_of, units)
         assert running or turns, "something waits for ever"
-        assert max(overtaken.values()) <= len(kinds) * room.limit
+        assert max(overtaken.values()) <= room.limit
         if running:
             turn = random.choice(list(running))
             room.give_back(room.kind(request_of[turn]), running.pop(turn))
     assert room.is_idle
 
 
-def may_share(one: Request, other: Request) -> bool:
-    """Whether two tasks take from no pool both."""
-    takes = {pool for pool, amount in one if amount}
-    return takes.isdisjoint(pool for pool, amount in other if amount)
+def lacks(
+    pool: str, amount: Fraction, room: Room, units: dict[str, tuple[str, ...]], held: dict[tuple[str, str], Fraction]
+) -> bool:
+    """Whether there is too little of a pool now: no unit with so much left, or too few that nobody has."""
+    if pool not in units:
+        return room.free(pool) < amount
+    left = [1 - held.get((pool, each), Fraction(0)) for each in units[pool]]
+    return max(left) < amount if amount < 1 else left.count(Fraction(1)) < amount
 
 
-def check_shares(running: dict[int, Grant], request_of: dict[int, Request], units: dict[str, tuple[str, ...]]) -> None:
+def shares_of(running: dict[int, Grant], request_of: dict[int, Request]) -> dict[tuple[str, str], Fraction]:
+    """What is taken of each unit."""
     shares: dict[tuple[str, str], Fraction] = {}
     for turn, grant in running.items():
         asked = dict(request_of[turn])
         for pool, ids in (("gpus", grant.gpus), (PINNED, tuple(map(str, grant.pinned)))):
-            assert len(ids) == (max(1, asked[pool]) if asked[pool] else 0)
             for each in ids:
-                assert each in units[pool]
                 shares[pool, each] = shares.get((pool, each), Fraction(0)) + min(asked[pool], Fraction(1))
-    assert max(shares.values(), default=0) <= 1
+    return shares
+
+
+def check_shares(running: dict[int, Grant], request_of: dict[int, Request], units: dict[str, tuple[str, ...]]) -> None:
+    for turn, grant in running.items():
+        asked = dict(request_of[turn])
+        for pool, ids in (("gpus", grant.gpus), (PINNED, tuple(map(str, grant.pinned)))):
+            assert len(ids) == (max(1, asked[pool]) if asked[pool] else 0)
+            assert set(ids) <= set(units[pool])
+    assert max(shares_of(running, request_of).values(), default=0) <= 1
