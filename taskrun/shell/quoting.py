@@ -17,7 +17,8 @@ from taskrun.shell.commands import Scanner
 from taskrun.shell.cursor import SLOT, Doubt, Finished
 from taskrun.shell.mistakes import QuoteError, shorten
 from taskrun.shell.simple import SAFE, is_safe, single_quoted
-from taskrun.shell.spots import Document, Kind, Spot
+from taskrun.shell.spots import UNREAD, Document, Kind, Spot
+from taskrun.shell.suspicion import suspect
 from taskrun.shell.wrapping import shell_name
 
 _BLANKS_AROUND = "put blanks around it, or quotes"
@@ -60,9 +61,8 @@ def _scan(pieces: Sequence[str], shell: str | None) -> tuple[list[Spot], list[Do
     with suppress(Doubt, Finished):
         scanner.scan()
     spots = [spot if spot.document < len(scanner.documents) else Spot() for spot in scanner.spots]
-    for index in range(len(spots), count):
-        follows = pieces[index + 1].lstrip("0123456789")
-        spots.append(Spot(before_redirect=follows.startswith(("<", ">"))))
+    spots += [Spot() for _ in range(len(spots), count)]
+    suspect(spots, scanner.text, shell)
     return spots, scanner.documents
 
 
@@ -183,13 +183,14 @@ def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
 
 def _test(spot: Spot, shell: str | None) -> _Test:
     """Which values go in as they are."""
-    if spot.kind is Kind.UNCLEAR and spot.before_redirect:
-        return re.compile(f"(?![0-9]+$)[{SAFE}]+").fullmatch
-    if spot.kind is not Kind.BARE:
+    if spot.kind is not Kind.BARE and spot.kind not in UNREAD:
         return is_safe
-    if spot.before_redirect and spot.after != "\\":
-        return _NEVER
     pattern = f"[{SAFE}]+"
+    if spot.before_redirect and spot.after != "\\":
+        if spot.kind is Kind.BARE:
+            return _NEVER
+        # Only a number, or in braces a name, is a part of it; what cannot be quoted is not refused lightly.
+        pattern = f"(?!{'[A-Za-z0-9_]' if spot.in_braces else '[0-9]'}+$){pattern}"
     if spot.before_paren:
         pattern = rf"{pattern}(?<![@+=])"
     if spot.role == "pattern":
