@@ -21,6 +21,7 @@ _MAY_STAND: dict[str, tuple[str, ...]] = {"word": (), "in": (), "pattern": ("|",
 _PATTERN_FOLLOWS = (";;", ";&", ";;&", ";|")
 _REDIRECTION = re.compile(r"<<<|<<|<>|<&|>>|>&|>\||<|>")
 _SUBSCRIPTED = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*)?\[[^\n]{0,1000}?\]\+?=")
+_OPTION_FOLLOWS = re.compile(r"(?:[ \t]|\\\n)+-").match
 _KNOWS_PROCESSES = ("bash", "ksh", "zsh", "sh")
 
 
@@ -32,6 +33,7 @@ class _Grammar:
         self.may_be_grammar = True
         self.is_name = ""
         self.is_target = False
+        self.times: tuple[str, ...] = ()  # the options that `time` may still have right here
 
     @property
     def case(self) -> str:
@@ -91,6 +93,7 @@ class Scanner(Documents):
     def _separated(self, grammar: _Grammar) -> None:
         if grammar.is_target:
             raise Doubt
+        grammar.times = ()
         if grammar.case not in ("word", "in"):
             grammar.may_be_grammar = True
 
@@ -119,6 +122,7 @@ class Scanner(Documents):
             raise Doubt
         grammar.may_be_grammar = operator != "|" or grammar.case != "pattern"
         grammar.is_name = ""
+        grammar.times = ()
 
     def _starts_process(self) -> bool:
         return self.peek(1) == "(" and self.shell in _KNOWS_PROCESSES
@@ -126,6 +130,7 @@ class Scanner(Documents):
     def _opening(self, grammar: _Grammar) -> None:
         """A parenthesis at the start of a word."""
         self.at += 1
+        grammar.times = ()
         if grammar.case == "pattern" and grammar.may_be_grammar:
             grammar.may_be_grammar = False
             return
@@ -160,6 +165,7 @@ class Scanner(Documents):
         else:
             grammar.is_target = True
         grammar.may_be_grammar = False
+        grammar.times = ()
 
     def _word(self, grammar: _Grammar) -> None:
         if grammar.may_be_grammar and grammar.case == "pattern":
@@ -170,7 +176,10 @@ class Scanner(Documents):
                 grammar.may_be_grammar = False
             return
         literal = self.word(role="target" if grammar.is_target else "")
-        if grammar.is_target:
+        options, grammar.times = grammar.times, ()
+        if literal in options:
+            grammar.times = options[options.index(literal) + 1 :]
+        elif grammar.is_target:
             grammar.is_target = False
         elif grammar.case == "word":
             grammar.cases[-1] = "in"
@@ -207,6 +216,7 @@ class Scanner(Documents):
 
     def _grammar_word(self, grammar: _Grammar, literal: str | None) -> None:
         grammar.may_be_grammar = literal in _BEFORE_COMMAND
+        grammar.times = ("-p", "--") if literal == "time" else ()
         if literal == "case":
             grammar.cases.append("word")
         elif literal in ("for", "select"):
@@ -223,7 +233,7 @@ class Scanner(Documents):
     def _puzzles(self, literal: str | None) -> bool:
         """Whether what follows this word has a grammar of its own."""
         if literal == "time":
-            return self.text.startswith(" -", self.at)
+            return self.shell != "bash" and _OPTION_FOLLOWS(self.text, self.at) is not None
         return literal is not None and _PUZZLING.get(literal, "none") in ("", self.shell)
 
     def _condition(self) -> None:

@@ -15,6 +15,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _ZSH_FLAG = re.compile(r"[#+=~^]+[A-Za-z_][A-Za-z0-9_]*")
 # Single quotes in double-quoted braces are quotes for one expansion and text for the next: these are both.
 _SAME_EITHER_WAY = re.compile(r"[^}{'\"`$\\\0]*")
+_SAME_ESCAPED = re.compile(r"(?:[^}{'\"`$\\\0]|\\[A-Za-z0-9?\\])*")
 _PLAIN_DOUBLE = re.compile(r"[^}{'\"`\\\0$]*(?:\$[A-Za-z_0-9@*#]+[^}{'\"`\\\0$]*)*")
 _PLAIN_INDEX = re.compile(r"[^\]\['\"`\\()\n{};&|<>]*\]")
 
@@ -183,8 +184,8 @@ class Expansions(Cursor, ABC):
         if self.peek() in ("", " ", "\t", "\n", "|"):
             raise Doubt  # in some shells commands, in others a mistake
         while (char := self.peek()) != "}":
-            if not char or char == "{" or self.sees(CONTINUATION):
-                raise Doubt
+            if not char or (char == "{" and self.shell != "bash") or self.sees(CONTINUATION):
+                raise Doubt  # a brace counts in some shells, in bash it is text
             if char == "'":
                 self.at += 1
                 if in_quotes:
@@ -197,8 +198,11 @@ class Expansions(Cursor, ABC):
                     self._plain(_PLAIN_DOUBLE, '"')
                 else:
                     self.double()
-            elif char == "$" and self.peek(1) == "'":
-                raise Doubt
+            elif self.sees("$'") and in_quotes:
+                self.at += 2
+                self._plain(_SAME_ESCAPED, "'")
+            elif self.sees("$'"):
+                self.dollar(in_quotes=False)
             elif char in "<>" and self.peek(1) == "(":
                 raise Doubt  # a process in one shell, text in another
             else:

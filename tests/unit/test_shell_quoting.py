@@ -195,6 +195,35 @@ def test_after_such_a_place_quoting_goes_on(template: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "template", ["p ${y//$'\\n'/ } @", 'p "${y//$\'\\n\'/ }" @', "p ${y:-$'a}b'} @", "cat <<E\n${y//$'\\t'/ }\nE\np @"]
+)
+def test_escapes_in_an_expansion_end_alike_in_all_shells(template: str) -> None:
+    for shell in ("bash", "zsh", "ksh", "dash", "sh"):
+        assert quoted(template, "a b", shell=(shell, "-c")) == template.replace("@", "'a b'")
+
+
+def test_escapes_that_shells_end_differently_stay_in_doubt() -> None:
+    assert "not clear" in refused("p \"${y//$'\\''/ }\" @", "a b").what
+    assert "not clear" in refused("p \"${y//$'}'/ }\" @", "a b").what
+    assert "not clear" in refused("p ${y//$'\\''/ } @", "a b", shell=("dash", "-c")).what
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["time -p p @", "time -- p @", "time -p -- p @", "time -p case x in @) p;; esac", "p ${y#{} @", 'p "${y#*{}" @'],
+)
+def test_what_only_bash_is_sure_of_is_read_for_bash(template: str) -> None:
+    assert quoted(template, "a b") == template.replace("@", "'a b'")
+    for shell in ("zsh", "ksh", "dash", "sh"):
+        assert "not clear" in refused(template, "a b", shell=(shell, "-c")).what
+
+
+def test_the_options_of_time_stand_right_behind_it() -> None:
+    assert quoted("time -p -p esac @", "a b") == "time -p -p esac 'a b'"
+    assert quoted("time > -p x @", "a b") == "time > -p x 'a b'"
+
+
+@pytest.mark.parametrize(
     "shell", [("fish", "-c"), ("python3", "-c"), ("tcsh", "-c"), ("docker", "run", "x", "bash", "-c")]
 )
 def test_other_shells_take_only_plain_values(shell: tuple[str, ...]) -> None:
