@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from taskrun.shell.mistakes import shorten
 from taskrun.shell.spots import Document, Kind, Spot
 
 SLOT = "\0"
@@ -18,6 +19,9 @@ CONTINUATION = "\\\n"
 ENDS_WORD = " \t\n;&|()<>"
 
 REDIRECT_FOLLOWS = re.compile(r"(?:\0|[0-9]|\\\n)*\}?(?:\\\n)*&?[<>]").match
+
+_LAST_WORD = re.compile(r"[^ \t\n]*\Z")
+_FAR = 30
 
 # Deeper than anyone nests by hand, and far from Python's own limit.
 _DEEPEST = 60
@@ -46,6 +50,17 @@ class Cursor:
         self._document = -1
         self._depth = 0
         self._lead = ("", -1)
+
+    def trouble(self) -> str:
+        """Where the scan has ended, as a piece of a sentence."""
+        if self.at >= self.limit:
+            return ": something that opens before it is never closed"
+        before = self.text[: self.at].rstrip(" \t\n")
+        start = len(before) - len(_LAST_WORD.findall(before[-_FAR:])[0])
+        line = self.text.count("\n", 0, start) + 1
+        shown = self.text[start:].replace("\\\n", " ").partition("\n")[0].replace(SLOT, "{...}")
+        where = f" in line {line} of the command" if line > 1 else ""
+        return f" from {shorten(shown, _FAR)}{where} on"
 
     def peek(self, ahead: int = 0) -> str:
         """The character at the cursor, "" at the end."""

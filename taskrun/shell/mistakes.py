@@ -24,6 +24,6 @@ class QuoteError(Exception):
         return hint.replace("{name:raw}", f"{{{name}:raw}}").replace("TASKRUN_PARAM_NAME", variable or "")
 
 
-def shorten(value: str) -> str:
+def shorten(value: str, most: int = 60) -> str:
     """The value as it is shown in a sentence."""
-    return repr(value if len(value) <= 60 else value[:57] + "...")
+    return repr(value if len(value) <= most else value[: most - 3] + "...")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TypeGuard
 
 from taskrun.model import as_run, as_signed, mark
@@ -58,10 +57,15 @@ def _scan(pieces: Sequence[str], shell: str | None) -> tuple[list[Spot], list[Do
     if count == 0:
         return [], []
     scanner = Scanner(SLOT.join(piece.replace(SLOT, "?") for piece in pieces), shell)
-    with suppress(Doubt, Finished):
+    since = ""
+    try:
         scanner.scan()
-    spots = [spot if spot.document < len(scanner.documents) else Spot() for spot in scanner.spots]
-    spots += [Spot() for _ in range(len(spots), count)]
+    except Finished:
+        pass
+    except Doubt:
+        since = scanner.trouble()
+    spots = [spot if spot.document < len(scanner.documents) else Spot(since=since) for spot in scanner.spots]
+    spots += [Spot(since=since) for _ in range(len(spots), count)]
     suspect(spots, scanner.text, shell)
     return spots, scanner.documents
 
@@ -229,8 +233,8 @@ def _quote_for(index: int, spot: Spot, value: str) -> str:
         if spot.after == "x" and (not value or _GOES_ON_WITH_NAME(value)):
             raise QuoteError(index, f"{shorten(value)} would become part of the name of the variable right before it")
         return _ESCAPED_IN_DOCUMENT.sub(r"\\\g<0>", value)
-    what = "an empty value" if not value else f"{shorten(value)} needs quoting"
-    raise QuoteError(index, f"{what} but stands in {spot.kind.value}")
+    what = shorten(value) if value else "an empty value"
+    raise QuoteError(index, f"{what} needs quoting, but stands in {spot.kind.value}{spot.since}")
 
 
 def _unbroken(text: str) -> str:

@@ -47,7 +47,8 @@ class Spot(Struct):
     `after`: a backslash, a lone `$` or a parameter such as `$x` that ends right before it (as `\\`, `$` or `x`).
     `role`: "target" of a redirection, "pattern" of a case, or "element" of an array. `document`: the index of the
     here-document it stands in, or -1. `joins_lines`: a backslash takes a newline with it even in single quotes, as in
-    a `$(...)` of a here-document. In an `UNREAD` part all of this is what may be so.
+    a `$(...)` of a here-document. In an `UNREAD` part all of this is what may be so; `since` says where an unclear one
+    begins, as a piece of a sentence.
     """
 
     kind: Kind = Kind.UNCLEAR
@@ -60,3 +61,4 @@ class Spot(Struct):
     before_paren: bool = False
     joins_lines: bool = False
     document: int = -1
+    since: str = ""

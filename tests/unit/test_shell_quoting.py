@@ -182,8 +182,21 @@ def test_where_nothing_can_be_quoted_the_value_is_refused(template: str, where: 
     assert error.hint_for("inputs", None) == "write {inputs:raw} to put it in as it is"
 
 
+@pytest.mark.parametrize(
+    ("template", "where"),
+    [
+        ("p $((q); r @)", " from '$((q); r {...})' on"),
+        ("p\ncoproc p @", " from 'coproc p {...}' in line 2 of the command on"),
+        ("cat <<E\n@\n", ": something that opens before it is never closed"),
+        ("p x(y " + "z" * 50 + " @", " from 'x(y zzzzzzzzzzzzzzzzzzzzzzz...' on"),
+    ],
+)
+def test_what_made_a_part_unclear_is_named(template: str, where: str) -> None:
+    assert refused(template, "a b").what.endswith(f"whose quoting is not clear{where}")
+
+
 def test_an_empty_value_is_no_plain_one() -> None:
-    assert "an empty value but stands in arithmetic" in refused("p $((@))", "").what
+    assert "an empty value needs quoting, but stands in arithmetic" in refused("p $((@))", "").what
 
 
 @pytest.mark.parametrize(
