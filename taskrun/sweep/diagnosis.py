@@ -28,7 +28,12 @@ _LIKE_A_LIST = re.compile(r"\[\s*(?![\s!$-])")  # and not like `[ -f x ]`
 _LIKE_A_MAPPING = re.compile(r"\{\s*[^\s{}:,]+:(?:\s|$)")
 _CLOSERS = {"{": "}", "[": "]"}
 _FAR = 1000
+_MOST_LINES = 100
 _QUOTE_IT = "quote the value"
+_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0,4}|U[0-9A-Fa-f]{0,8}|.)")
+_ENDS_ITEM = re.compile(r"[,\]}]")
+_KEY_BEFORE = re.compile(r"(?:^|(?<=\s))[^\s,{}\[\]\"']+\s*$")  # behind which a colon stands that YAML does not want
+_ITEM = re.compile(r"""[^\W]+:?(?=[\s,\]}]|$)|"[^"]*"|'[^']*'""")
 
 
 class _Trouble(Struct):
@@ -156,6 +161,8 @@ def _tab(trouble: _Trouble) -> _Finding | None:
 def _first_character(trouble: _Trouble) -> _Finding | None:
     """A value that begins with a character that means something to YAML."""
     place, character = (trouble.line, trouble.column), trouble.character
+    if character == "," and trouble.opened and "node content" in trouble.problem:
+        return *place, "an empty item", 'one comma too many, or write ""'
     if "cannot start any token" not in trouble.problem and "node content" not in trouble.problem:
         if not re.search("alias|anchor|tag|block scalar|directive", trouble.context):
             return None
@@ -165,19 +172,58 @@ def _first_character(trouble: _Trouble) -> _Finding | None:
     if character in "|>" and "block scalar" in trouble.context:
         hint = f"{_QUOTE_IT} if the `{character}` belongs to it"
         return *place, f"after `{character}` the text begins on the next line", hint
-    return *place, f"a value cannot start with {character!r}", _quoted(trouble.text(place[0])[place[1] :])
+    value = trouble.text(place[0])[place[1] :]
+    if trouble.opened:
+        value = _ENDS_ITEM.split(value, maxsplit=1)[0] or value
+    return *place, f"a value cannot start with {character!r}", _quoted(value)
 
 
 def _open_string(trouble: _Trouble) -> _Finding | None:
     if "quoted scalar" not in trouble.context and "double-quoted" not in trouble.context:
         return None
-    if "end of stream" in trouble.problem or "document" in trouble.problem:
+    if re.search("end of stream|document|escape", trouble.problem):  # an escape that is none was seen before
         what = f"the quote {trouble.opener} that opens here is never closed"
         return trouble.context_line, trouble.context_column, what, f"{_QUOTE_IT} as a whole, or write it below `|`"
-    if "escape" in trouble.problem:
-        what = 'a `\\` in "..." begins an escape, and this is none'
-        return trouble.line, trouble.column, what, "write '...' around the value, or `\\\\`"
     return None
+
+
+def _escape(trouble: _Trouble) -> _Finding | None:
+    """A backslash in double quotes that begins no escape of YAML, as those of regular expressions."""
+    if "quoted scalar" not in trouble.context and "double-quoted" not in trouble.context:
+        return None
+    if not re.search("escape|hexa?decimal", trouble.problem):
+        return None
+    line = trouble.text(trouble.line)
+    column = line.rfind("\\", 0, trouble.column + 1)
+    match = _ESCAPE.match(line, column) if column >= 0 else None
+    if match is None:
+        return None
+    hint = f"write `\\{match[0]}`, or put the value in '...'"
+    return trouble.line, column, f'`{match[0]}` is no escape of YAML in "..."', hint
+
+
+def _missing_comma(trouble: _Trouble) -> _Finding | None:
+    """A value in brackets behind which the next one begins, or its key: `{from: 1 to: 3}`."""
+    if "expected ','" not in trouble.problem:
+        return None
+    line, column = trouble.opened or (trouble.context_line, trouble.context_column)
+    value, text = trouble.text(line)[column:], trouble.text(trouble.line)
+    closer = _CLOSERS.get(value[:1])
+    before = _KEY_BEFORE.search(text[: trouble.column]) if trouble.character == ":" else None
+    start = before.start() if before else trouble.column
+    match = _ITEM.match(text, start)
+    if closer is None or match is None or not _is_meant(value) or not _goes_on(trouble, line, start):
+        return None
+    if not any(closer in trouble.text(number) for number in range(trouble.line, trouble.line + _MOST_LINES)):
+        return None
+    what = f"a comma is missing before `{match[0]}`"
+    return trouble.line, start, what, "quote the whole value if this is a part of it"
+
+
+def _goes_on(trouble: _Trouble, opened: int, start: int) -> bool:
+    """Whether a place belongs to what a bracket in the line `opened` began: it is in that line or indented deeper."""
+    above = trouble.text(opened)
+    return trouble.line == opened or start > len(above) - len(above.lstrip())
 
 
 def _open_bracket(trouble: _Trouble) -> _Finding | None:
@@ -221,6 +267,8 @@ def _special_start(trouble: _Trouble) -> _Finding | None:
     column, value = _value(trouble.text(trouble.line))
     if not value or value[0] not in "{[\"'" or column >= trouble.column:
         return None
+    if "quoted" in trouble.context and (trouble.context_line, trouble.context_column) == (trouble.line, column):
+        return None  # the mistake is inside
     if trouble.last_line is not None and trouble.last_line < trouble.line:
         return None  # the quote on this line ends a text that began further up
     inside = value[: trouble.column - column]
@@ -318,9 +366,11 @@ _RULES: tuple[Callable[[_Trouble], _Finding | None], ...] = (
     _tab,
     _cut_line,
     _braces_inside,
+    _escape,
     _special_start,
     _first_character,
     _open_string,
+    _missing_comma,
     _open_bracket,
     _string_over_lines,
     _missing_space,
