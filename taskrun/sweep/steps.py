@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taskrun.graph import Edge
 
 _NO_TEXTS = frozenset({"per", "after", "env"})
-_PARAM = re.compile(r"TASKRUN_PARAM_([A-Za-z0-9_]+)")
+_PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
 
 
 class Item(Struct, frozen=True):

@@ -122,7 +122,7 @@ def test_the_variable_of_a_name_counts_in_run_only(tmp_path: Path) -> None:
         sweep: {x: [1, 2], long_name: [3, 4]}
         let: {twice: "{x}{x}"}
         steps:
-          s: echo $TASKRUN_PARAM_LONG_NAME $TASKRUN_PARAM_X_NOT
+          s: echo $TASKRUN_PARAM_LONG_NAME $TASKRUN_PARAM_X_NOT $MYTASKRUN_PARAM_X $A_TASKRUN_PARAM_X
           t: {run: [python3, -c, 'os.environ["TASKRUN_PARAM_TWICE"]']}
           u: {run: "true", env: {A: TASKRUN_PARAM_X}}
     """
