@@ -105,8 +105,11 @@ Token = Annotated[str, _like(r"^(?!(cores|memory|gpus)$)[^\s=,]+$"), Kind.TOKEN]
 # --- values of more than one shape ------------------------------------------------------------------------------------
 
 AtLeastOne = Meta(min_length=1)
-Words = Filled | Annotated[list[Filled], AtLeastOne]
-ShellWords = Annotated[Filled, Kind.WORDS] | Annotated[list[Filled], AtLeastOne]
+# An argument may be empty, a program may not: the kind of a list is that of its first item.
+_PROGRAM_FIRST = Meta(extra_json_schema={"prefixItems": [{"type": ["string", "number", "boolean"], "pattern": r"\S"}]})
+Arguments = Annotated[list[Text], AtLeastOne, _PROGRAM_FIRST, Kind.FILLED]
+Words = Filled | Arguments
+ShellWords = Annotated[Filled, Kind.WORDS] | Arguments
 Paths = Filled | list[Filled] | dict[Identifier, Filled | list[Filled]]
 Names = Identifier | list[Identifier]
 Steps = Identifier | list[Identifier] | dict[Identifier, Outcome]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import chain, repeat
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
@@ -36,10 +37,14 @@ _WORDS = {
 
 
 class Shape(Struct):
-    """What a value may be: a scalar of a `kind`, a list of `item`s, a mapping of `key`s to `value`s, or `keys`."""
+    """What a value may be: a scalar of a `kind`, a list of `item`s, a mapping of `key`s to `value`s, or `keys`.
+
+    `first`: the kind of a list's first item, where it has one of its own.
+    """
 
     kind: Kind | None = None
     item: Shape | None = None
+    first: Kind | None = None
     key: Kind | None = None
     value: Shape | None = None
     keys: type[Struct] | None = None
@@ -73,7 +78,9 @@ def _shape(annotation: object) -> Shape:
     if origin is Annotated:
         shape = _shape(arguments[0])
         for note in arguments[1:]:
-            if isinstance(note, Kind):
+            if isinstance(note, Kind) and shape.item:
+                shape.first = note
+            elif isinstance(note, Kind):
                 shape.kind = note
             elif isinstance(note, Meta) and note.min_length:
                 shape.is_filled = True
@@ -93,6 +100,7 @@ def _either(annotations: tuple[object, ...]) -> Shape:
     for other in map(_shape, annotations):
         shape.kind = shape.kind or other.kind
         shape.item = shape.item or other.item
+        shape.first = shape.first or other.first
         shape.key = shape.key or other.key
         shape.value = shape.value or other.value
         shape.keys = shape.keys or other.keys
@@ -146,8 +154,8 @@ def _listing_fits(node: Listing, shape: Shape, what: str, findings: Findings) ->
     if shape.is_filled and not node.items:
         findings.mistake(node.place, f"{what} is an empty list", is_last=True)
         return False
-    inside = shape.item
-    fit = [fits(item, inside, f"an item of {what}", findings) for item in node.items]
+    shapes = chain([Shape(kind=shape.first) if shape.first else shape.item], repeat(shape.item))
+    fit = [fits(item, inside, f"an item of {what}", findings) for item, inside in zip(node.items, shapes, strict=False)]
     return all(fit)
 
 
