@@ -99,7 +99,7 @@ class Expansion:
         spec = reference.form
         if spec is None or spec in ("raw", "file"):
             return column
-        return column.map(lambda text: format_value(text, spec))
+        return column.map(partial(_formatted, reference.written, spec))
 
     def _fact(self, fact: Fact) -> Sequence[str]:
         if fact.name == "name":
@@ -206,6 +206,13 @@ def is_exact(text: Text) -> bool:
     if only is None or not isinstance(only.target, Files) or not only.target.step:
         return False
     return not only.attributes and only.form in (None, "raw")
+
+
+def _formatted(placeholder: str, spec: str, text: str) -> str:
+    try:
+        return format_value(text, spec)
+    except ValueError as error:
+        raise ValueError(f"{placeholder}: {error}") from None
 
 
 def _per(reference: Reference) -> str:

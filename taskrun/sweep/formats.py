@@ -17,7 +17,7 @@ _SPEC = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE_TYPES = frozenset("bcdoxX")
-_FRACTION_TYPES = frozenset("eEfFgG%")
+_STAND_IN = "\0"
 _MOST_DIGITS = 10_000
 
 
@@ -34,12 +34,28 @@ def format_value(value: str, spec: str) -> str:
     number = Decimal(value)
     if abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"{value} is too large or too small a number for a format")
-    if kind in _WHOLE_TYPES or (kind not in _FRACTION_TYPES and "_" in spec):  # which a Decimal does not group by
+    if kind in _WHOLE_TYPES:
         return _format_whole(value, number, spec)
     try:
-        return format(number, spec)
+        return _format_decimal(number, spec)
     except ValueError:
         raise ValueError(f"{spec!r} is no format of the number {value}") from None
+
+
+def _format_decimal(number: Decimal, spec: str) -> str:
+    """As Python does, but plain digits where no type letter and no precision asks for others, and grouped by `_` too.
+
+    A Decimal knows the comma alone: one that fills has to be told from those that group.
+    """
+    match = _SPEC.fullmatch(spec)
+    assert match is not None, "no other reaches this"
+    if match["type"] is None and match["precision"] is None:
+        spec += "f"
+    if match["group"] != "_":
+        return format(number, spec)
+    fill = match["fill"] or ""
+    spec = _STAND_IN * len(fill) + spec[len(fill) :].replace("_", ",")
+    return format(number, spec).replace(",", "_").replace(_STAND_IN, fill)
 
 
 def _format_whole(value: str, number: Decimal, spec: str) -> str:

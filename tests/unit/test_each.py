@@ -172,7 +172,7 @@ def test_what_is_strange_is_hinted_at() -> None:
         (("echo {x}",), "the command: nothing is called 'x'; x=A,B gives it values; braces that are meant as text"),
         (("echo {outputs}",), "the command: {outputs} stands for nothing here; add `--outputs PATH`"),
         (("echo {inputs.stem}",), "the command: {inputs.stem} stands for nothing here; only a sweep file can"),
-        (("echo {x:05d}", "x=a"), "the command: '05d' is no format of the text 'a' (in echo/x=a)"),
+        (("echo {x:05d}", "x=a"), "the command: {x:05d}: '05d' is no format of the text 'a' (in echo/x=a)"),
         (("echo {a} {b} {c}", "a=1..2000", "b=1..2000", "c=1"), "the command: 4,000,000 tasks, of which"),
     ],
 )

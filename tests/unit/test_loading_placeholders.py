@@ -57,7 +57,7 @@ def test_a_format_that_does_not_fit_is_reported_once_with_a_task(tmp_path: Path)
           s: echo {n:03d}
     """
     line = mistake(tmp_path, text)
-    assert line == "sweep.yaml:3:6: '03d' is no format of the text 'mesh' (in s/n=mesh)"
+    assert line == "sweep.yaml:3:6: {n:03d}: '03d' is no format of the text 'mesh' (in s/n=mesh)"
 
 
 def test_files_of_the_task_itself(tmp_path: Path) -> None:

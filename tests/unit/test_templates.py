@@ -155,6 +155,18 @@ def test_pairs_are_halved_and_what_is_over_on_one_side_stays(left: int, right: i
         ("0.5", ".0%", "50%"),
         ("1234567", ",", "1,234,567"),
         ("1234567", "_d", "1_234_567"),
+        ("1e3", ",", "1,000"),
+        ("1e3", "06", "001000"),
+        ("1e3", "+", "+1000"),
+        ("1.5E3", ">6", "  1500"),
+        ("1e-7", "12", "   0.0000001"),
+        ("1e3", "g", "1e+3"),
+        ("1234567.50", "_", "1_234_567.50"),
+        ("0.125", "_", "0.125"),
+        ("1234.5", "_.2f", "1_234.50"),
+        ("1234.5", ",>9_", ",,1_234.5"),
+        ("1234", "_>8,", "___1,234"),
+        ("-12345", "=+10_", "-   12_345"),
         ("255", "x", "ff"),
         ("255", "#X", "0XFF"),
         ("-5", "+04d", "-005"),
@@ -176,7 +188,16 @@ def test_a_format_sees_an_exact_decimal_where_the_value_is_one(value: str, spec:
 
 @pytest.mark.parametrize(
     ("value", "spec"),
-    [("mesh", "05d"), ("mesh", ".2f"), ("0.5", "d"), ("0.5", "x"), ("mesh", "="), ("1e99999999", "f"), ("-1", "c")],
+    [
+        ("mesh", "05d"),
+        ("mesh", ".2f"),
+        ("0.5", "d"),
+        ("0.5", "x"),
+        ("mesh", "="),
+        ("5", "#"),
+        ("1e99999999", "f"),
+        ("-1", "c"),
+    ],
 )
 def test_a_format_that_does_not_fit_the_value_is_refused(value: str, spec: str) -> None:
     with pytest.raises(ValueError, match=r"format|whole number|too large"):
