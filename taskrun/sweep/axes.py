@@ -14,6 +14,7 @@ from taskrun.errors import Place, UsageError, did_you_mean
 from taskrun.sweep.blocks import Axis, Row, Singles
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
 from taskrun.sweep.ranges import MOST_VALUES
+from taskrun.sweep.schema import FileKeys, Spread
 from taskrun.sweep.values import read_scalar, read_values, selecting
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ class AxisReader:
         if "," in entry.key.text:
             return self._tied_axis(entry)
         name = entry.key.text
+        if name in FileKeys.__struct_fields__ and _is_no_values(entry.value):
+            self._findings.mistake(entry.key.place, f"`{name}` is a key of the top level", "it stands beside `sweep`")
+            return Axis((), ()), {}
         values = self._sets.get(name)
         if values is None:
             values = read_values(entry.value, name, directory=self._directory, findings=self._findings)
@@ -166,7 +170,8 @@ class AxisReader:
             self._findings.mistake(item.place, f"each row of {key!r} must be a list", f"{key!r} needs {example}")
             return None
         if len(item.items) != width:
-            self._findings.mistake(item.place, f"{len(item.items)} values in this row, {width} names in {key!r}")
+            count = f"{len(item.items)} value{'s' * (len(item.items) != 1)}"
+            self._findings.mistake(item.place, f"{count} in this row, {width} names in {key!r}")
             return None
         cells = [read_scalar(cell, f"a value of {key!r}", self._findings) for cell in item.items]
         row = tuple(cell for cell in cells if cell is not None)
@@ -192,3 +197,10 @@ class AxisReader:
                     f"--set {name}: {name!r} is {self._bound[name]}, its values cannot be replaced alone; "
                     f"select instead: {selecting(name, values)}"
                 )
+
+
+def _is_no_values(node: Node) -> bool:
+    """Whether a value looks like that of another key: a mapping, or mappings, that no name of a sweep can have."""
+    if isinstance(node, Listing):
+        return any(isinstance(item, Table) for item in node.items)
+    return isinstance(node, Table) and node.entries.keys().isdisjoint(Spread.__struct_encode_fields__)

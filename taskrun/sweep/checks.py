@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from taskrun.pools import OF_THE_MACHINE
 from taskrun.quantity import parse_boolean, parse_duration, parse_memory, parse_number
-from taskrun.sweep.schema import RESERVED, Kind
+from taskrun.sweep.schema import OUR_VARIABLE, RESERVED, Kind
 
 IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -61,9 +61,11 @@ def _words(text: str) -> str | None:
 
 
 def _variable(text: str) -> str | None:
-    if text and "=" not in text:
-        return None
-    return f"{shown(text)} is no name of a variable"
+    if not text or "=" in text:
+        return f"{shown(text)} is no name of a variable"
+    if re.fullmatch(OUR_VARIABLE, text):
+        return f"taskrun sets {text} itself, to what it is in each task"
+    return None
 
 
 def _pool(text: str) -> str | None:
@@ -172,7 +174,7 @@ _CHECKS: dict[Kind, Callable[[str], str | None]] = {
     Kind.FLAG: _flag,
     Kind.TEMP: _temp,
     Kind.CHECK: _one_of("stat", "hash", "exists", "mtime"),
-    Kind.OUTCOME: _one_of("any"),
+    Kind.OUTCOME: lambda text: None if text == "any" else f"only `any` can stand there, not {shown(text)}",
     Kind.VARIABLE: _variable,
     Kind.POOL: _pool,
     Kind.TOKEN: _token,

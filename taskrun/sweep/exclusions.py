@@ -29,7 +29,19 @@ class ExcludeReader:
             hint = "put `- ` before its first name" if isinstance(exclude, Table) else ""
             self._findings.mistake(exclude.place, "`exclude` must be a list of mappings of names to values", hint)
             return []
-        return [clause for item in exclude.items if (clause := self._clause(item, names))]
+        clauses: list[Clause] = []
+        first: dict[frozenset[tuple[str, frozenset[str]]], Place] = {}
+        for item in exclude.items:
+            clause = self._clause(item, names)
+            if clause is None:
+                continue
+            clauses.append(clause)
+            same = first.get(frozenset(clause.items()))
+            if same:
+                hint = f"the same stands in line {same.line} already"
+                self._findings.hint(item.place, "this `exclude` removes nothing more", hint)
+            first.setdefault(frozenset(clause.items()), item.place)
+        return clauses
 
     def _clause(self, item: Node, names: Mapping[str, Place]) -> Clause | None:
         if not isinstance(item, Table) or not item.entries:

@@ -191,7 +191,7 @@ class _Loader:
         scope = scope_of(self._file, names, is_whole=self._points.has_all_names)
         lets = Lets(self._file.let, scope, self._findings)
         plans = plan_steps(self._file, scope, self._findings)
-        note_surroundings(plans, self._findings)
+        note_surroundings(plans, (*names, *self._file.let), self._findings)
         mentioned = Mentions(plans, lets, names, self._findings).settle() if self._points.has_all_names else names
         self._unused = [name for name in names if name not in mentioned]
         if self._points.has_all_names and not any(plan.is_broken for plan in plans):

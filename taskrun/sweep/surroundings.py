@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from taskrun.paths import expand
@@ -12,16 +13,27 @@ from taskrun.sweep.steps import StepPlan
 LISTS = ("inputs", "outputs")
 PATHS = ("stdout", "stderr", "cwd")
 
+_PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
 
-def note_surroundings(plans: Iterable[StepPlan], findings: Findings) -> None:
-    """Note what the environment does not have, or nobody would expand; the step is broken then."""
+
+def note_surroundings(plans: Iterable[StepPlan], names: Iterable[str], findings: Findings) -> None:
+    """Note what the environment does not have, or nobody would expand; the step is broken then.
+
+    `names` are those of the sweep and of `let`, whose variables exist only for the command.
+    """
+    variables = {name.upper(): name for name in names}
     for plan in plans:
         paths = (item.text for key in (*LISTS, *PATHS) for item in plan.items(key))
         for text in (*paths, *plan.env.values()):
             try:
                 expand_pieces(text.template.pieces)
             except RowMistake as mistake:
-                findings.mistake(text.place, mistake.what)
+                match = _PARAM.search(mistake.what)
+                if match and match[1] in variables:
+                    what = f"the variable TASKRUN_PARAM_{match[1]} is set for the command only"
+                    findings.mistake(text.place, what, f"write {{{variables[match[1]]}}}")
+                else:
+                    findings.mistake(text.place, mistake.what)
                 plan.is_broken = True
 
 

@@ -178,6 +178,19 @@ def test_variables_that_are_not_set_or_lack_their_braces(tmp_path: Path) -> None
     ]
 
 
+def test_the_variable_of_a_name_is_no_part_of_the_environment(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, """\
+        sweep: {x: [1]}
+        let: {Yz: "{x}"}
+        steps:
+          a: {run: "echo {Yz}", env: {A: $TASKRUN_PARAM_X, B: "${TASKRUN_PARAM_YZ}", C: $TASKRUN_PARAM_Q}}
+    """) == [
+        "sweep.yaml:4:34: the variable TASKRUN_PARAM_X is set for the command only; write {x}",
+        "sweep.yaml:4:55: the variable TASKRUN_PARAM_YZ is set for the command only; write {Yz}",
+        "sweep.yaml:4:81: '$TASKRUN_PARAM_Q' is not expanded here; write '${TASKRUN_PARAM_Q}'",
+    ]  # fmt: skip
+
+
 def test_all_that_cannot_be_expanded_is_reported_together_beside_other_mistakes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,7 +205,7 @@ def test_values_of_the_command_line_can_be_for_a_wrong_name(sets: dict[str, str]
         ({"a, b": []}, None, "'a, b' has no values: its list is empty"),
         ({"a, b": "1, 2"}, None, "'a, b' needs a list of rows such as [A, B]"),
         ({"a, b": ["1, 2"]}, None, "each row of 'a, b' must be a list"),
-        ({"a, b": [[1, 2], [3]]}, None, "1 values in this row, 2 names in 'a, b'"),
+        ({"a, b": [[1, 2], [3]]}, None, "1 value in this row, 2 names in 'a, b'"),
         ({"a, a": [[1, 2]]}, None, "'a' stands twice in the key 'a, a'"),
         ({"a": [1, 2]}, [{"a": [1, 2]}], "0 points: `exclude` removes them all"),
         ({"a": 1}, {"a": 1}, "`exclude` must be a list of mappings of names to values; put `- ` before"),
@@ -229,6 +229,19 @@ def test_an_exclude_that_removes_nothing_is_hinted_at() -> None:
     ]
     assert hints(union, [{"topology": ["mesh", "tours"]}]) == ["'topology' is never 'tours'"]
     assert hints(union, [{"topology": "star", "size": 1}]) == []
+
+
+def test_an_exclude_that_stands_there_twice_is_hinted_at() -> None:
+    sweep: Plain = {"a": [1, 2, 3], "b": [1, 2]}
+    assert hints(sweep, [{"a": [1, 2], "b": 1}, {"b": "1", "a": [2, 1]}]) == ["this `exclude` removes nothing more"]
+    assert hints(sweep, [{"a": [1, 2], "b": 1}, {"a": [1, 2]}]) == []
+
+
+def test_a_key_of_the_top_level_in_a_sweep_is_called_that() -> None:
+    for key, value in {"exclude": [{"a": 1}], "env": {"A": 1}, "let": {"y": "1"}}.items():
+        (found,) = mistakes({"a": [1, 2], key: value}, None)
+        assert found == f"sweep.yaml:1:1: `{key}` is a key of the top level; it stands beside `sweep`"
+    assert mistakes({"shell": ["bash", "zsh"], "env": {"from": 1, "to": 2}}, None) == []
 
 
 # CSV files.

@@ -32,7 +32,7 @@ _Core.add_implicit_resolver(
 
 GOOD = [
     "sweep: {a: [1, x, null, 0.10, true]}\nsteps: {s: x}\n",
-    "steps: {s: {run: [printf, '%s|', '', ' '], shell: [bash, -c, ''], wrap: [env, '']}, t: {run: [5, true]}}\n",
+    "steps: {s: {run: [printf, '%s|', '', ' ']}, t: {run: [5, true]}}\n",
     "sweep: {a: 5, 'b, c': [[1, 2], [3, x]], d: {from: 1, to: 3}}\nsteps: {s: x}\n",
     "sweep: {a: {from: 0.1, to: 0.9, step: 0.1}, b: {from: 1, to: 2, count: 3}}\nsteps: {s: x}\n",
     "sweep: {a: {from: 1, to: 8, times: 2}, f: {glob: '*'}}\nsteps: {s: x}\n",
