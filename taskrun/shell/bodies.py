@@ -15,7 +15,8 @@ _NO_TABS = "write << in place of <<-"
 
 _BACKSLASHED = re.compile(r"\\(.)", re.DOTALL)
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
-# Shells that read a line byte by byte to compare it with the delimiter, and lose or choke on a byte over 127 there.
+# Shells that read a line byte by byte to compare it with the delimiter, and lose or choke on a byte over 127 there, or
+# (ksh) on a backslash.
 _BYTEWISE = ("sh", "dash", "ksh")
 
 
@@ -95,6 +96,7 @@ def _trap(document: Document, shell: str | None) -> re.Pattern[str]:
         endings.append(re.escape(delimiter) + r"\)")
     if shell in _BYTEWISE:
         prefixes = [re.escape(delimiter[:length]) for length in range(1, len(delimiter) + 1)]
-        endings.append(f"(?:{'|'.join(prefixes)})[^\0-\x7f].*" if prefixes else "(?!)")
+        stumbles = r"(?:[^\0-\x7f]|\\)" if shell == "ksh" else r"[^\0-\x7f]"
+        endings.append(f"(?:{'|'.join(prefixes)}){stumbles}.*" if prefixes else "(?!)")
     tabs = r"\t*" if document.strips_tabs else ""
     return re.compile(f"^{tabs}(?:{'|'.join(endings)})", re.MULTILINE)
