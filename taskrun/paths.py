@@ -117,6 +117,8 @@ def absence(path: str) -> str:
             return "is reached by links that lead in a circle"
         with suppress(OSError):  # no link, or gone since
             return f"is a link to {os.readlink(path)!r}, which is not there"
+    except UnicodeEncodeError as error:
+        return f"is no name that the locale's encoding ({error.encoding}) has"
     return "is not there"
 
 

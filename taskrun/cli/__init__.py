@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from taskrun import __version__
+from taskrun.cli.streams import set_up
 from taskrun.errors import OutputError, TaskrunError
 
 BUG = 4
@@ -132,11 +133,7 @@ def _flushed(status: int) -> int:
 
 
 def _set_up_streams() -> None:
-    # Commands and paths may hold any bytes, and a message must never die of a character that the locale lacks.
-    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors=errors)
+    set_up()
     if sys.stdout is None or sys.stderr is None:  # started with a closed descriptor
         devnull = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
         sys.stdout = sys.stdout or devnull

@@ -97,8 +97,11 @@ def _shown(study: Study, options: Options, wishes: Wishes) -> int:
 
 def _dry_run(study: Study, options: Options, *, verbose: bool) -> int:
     """Shell commands and nothing else to standard output."""
+    from taskrun.cli.streams import write_as_names
     from taskrun.executors.dry import DryExecutor
     from taskrun.manager.totals import ample
+
+    write_as_names(sys.stdout)
 
     pools = ample(study, options.jobs, is_strict=options.strict)
     for hint in study.hints:

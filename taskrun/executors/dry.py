@@ -26,7 +26,7 @@ _FIRST_ROUND = 1
 
 
 class Sink(Protocol):
-    """Where a script goes; it should take "surrogateescape" for names that are no text."""
+    """Where a script goes; it should write commands as `os.fsencode` has them: so they reach a program."""
 
     def write(self, text: str, /) -> object: ...
 
@@ -64,14 +64,22 @@ class DryExecutor:
 
     def start(self, task: Task, attempt: Attempt, grant: Grant, handle: Handle | None = None) -> None:
         """Write the task's commands. What an earlier run left running is taken for gone."""
-        cause = None if handle is None else Cause.INTERRUPTED
-        code = 0 if handle is None else None
-        # First of all: where the stream is closed, a run that is left early waits for every task that was started.
-        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=code, cause=cause))
-        if handle is None:
-            reasons = self._notes.pop(task.index, ())
-            cores = min(task.traits.cores, self._pools.get("cores", task.traits.cores))
-            self._stream.write(comment(task, reasons) + script(task, self._root, cores, goes_on=self._goes_on))
+        if handle is not None:
+            self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, cause=Cause.INTERRUPTED))
+            return
+        cores = min(task.traits.cores, self._pools.get("cores", task.traits.cores))
+        try:
+            commands = script(task, self._root, cores, goes_on=self._goes_on)
+            os.fsencode(commands)
+        except UnicodeEncodeError as error:  # nor could a run start it
+            said = f"no program can be given this: {error}"
+            self._ended.append(
+                Ended(task.index, attempt.number, 0.0, 0.0, cause=Cause.COULD_NOT_START, message=said)
+            )
+            return
+        # Before it is written: where the stream is closed, a run that is left early waits for all that was started.
+        self._ended.append(Ended(task.index, attempt.number, 0.0, 0.0, exit_code=0))
+        self._stream.write(comment(task, self._notes.pop(task.index, ())) + commands)
 
     def wait(self, timeout: float | None) -> Sequence[Happening]:
         """All that was started has succeeded."""

@@ -44,10 +44,12 @@ class DryJudge(Looking):
         return Prepared(self._signer.signature(task))
 
     def settle(self, task: Task, ended: Ended) -> Settled:
-        """What would be executed is taken to succeed, and so is what an earlier run left alive."""
+        """What would be executed is taken to succeed, if it can start, and so is what an earlier run left alive."""
         self._executed.add(task.index)
         if task.index in self._left:
             return self._settle_left(task, ended, is_alive=self._left.pop(task.index))
+        if ended.cause is not None:
+            return Settled(Status.FAILED, ended.cause, ended.message)
         self._have_made(task)
         return Settled(Status.SUCCEEDED)
 

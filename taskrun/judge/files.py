@@ -81,6 +81,8 @@ class FileJudge(Looking):
         except OSError as error:
             where = f"{self._workspace.shown(error.filename)}: " if error.filename else ""
             return Refused(Cause.COULD_NOT_START, f"cannot make room: {where}{error.strerror or error}")
+        except ValueError as error:  # a path that has no bytes in this locale
+            return Refused(Cause.COULD_NOT_START, f"cannot make room: {error}")
         figures = self._files.take(task.inputs, task.traits.check, reader=task, waits=True)
         assert figures is not None
         signature = self._signer.signature(task)
