@@ -76,10 +76,10 @@ class _Cleaning:
 
     def run(self) -> int:
         """The exit status."""
-        from taskrun.manager.changing import has_records
+        from taskrun.journal import is_begun
 
         opened = self._opened
-        if not has_records(opened.state):
+        if not is_begun(opened.state):
             click.echo(f"nothing is on record of {opened.study.name}{opened.nowhere}", err=True)
             return 0
         if not self._ways:

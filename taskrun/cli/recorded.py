@@ -43,7 +43,7 @@ def open_recorded(source: Source) -> Opened:
     known = known_studies(_states(source))
     found = next((study for study in known if study.name == source.name), None)
     if found is None:
-        raise UsageError(_which(source, known))
+        raise _unknown(source, known)
     if found.source.endswith(_FILES) and os.path.isfile(os.path.join(source.here, found.source)):
         return replace(source, file=found.source).open()
     state = source.state_of(source.here, found.name)
@@ -85,13 +85,20 @@ def find_state(source: Source) -> str:
         return source.state_of(root, source.name or os.path.splitext(base)[0])
     state = source.state_of(source.here, source.name or "")
     if source.name is None or not os.path.isdir(state):
-        raise UsageError(_which(source, known_studies(_states(source))))
+        raise _unknown(source, known_studies(_states(source)))
     return state
 
 
 def _states(source: Source) -> str:
     """The directory in which the states of all studies lie."""
     return os.path.dirname(source.state_of(source.here, "any"))
+
+
+def _unknown(source: Source, known: Sequence[Known]) -> UsageError:
+    """The error of who asks for a study that is not known; StateError where that is because it cannot be read."""
+    if source.name is not None:
+        look_up(source.state_of(source.here, source.name))
+    return UsageError(_which(source, known))
 
 
 def _which(source: Source, known: Sequence[Known]) -> str:

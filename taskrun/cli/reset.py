@@ -32,9 +32,10 @@ def command(
     """
     opened = source_of(words, file, state_dir, name).look()
     chosen = _chosen(opened)
-    from taskrun.manager.changing import Change, assume_dead, has_records, reset
+    from taskrun.journal import is_begun
+    from taskrun.manager.changing import Change, assume_dead, reset
 
-    if not has_records(opened.state):
+    if not is_begun(opened.state):
         click.echo(f"nothing is on record of {opened.study.name}{opened.nowhere}", err=True)
         return
     with Change(opened.study, opened.state, command="reset") as change:

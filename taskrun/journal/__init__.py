@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from taskrun.journal.following import Follower
 from taskrun.journal.lock import Holder, held, read_holder
-from taskrun.journal.reading import JOURNAL, no_journal, read_header, read_journal, read_last_run
+from taskrun.journal.reading import JOURNAL, is_begun, no_journal, read_header, read_journal, read_last_run
 from taskrun.journal.records import Records, handle_of
 from taskrun.journal.writing import Journal, Log, MemoryJournal
 
@@ -27,6 +27,7 @@ __all__ = [
     "Verdict",
     "handle_of",
     "held",
+    "is_begun",
     "no_journal",
     "read_header",
     "read_holder",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from taskrun.journal.lines import Damaged, from_line, from_lines
-from taskrun.journal.reading import JOURNAL, cannot, check_source, open_regular, read_open
+from taskrun.journal.reading import JOURNAL, cannot, check_absent, check_source, open_regular, read_open
 from taskrun.journal.records import Records
 from taskrun.model import AnyRecord
 
@@ -31,6 +31,7 @@ class Follower:
         try:
             descriptor = open_regular(self._path, os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
+            check_absent(os.path.dirname(self._path))
             return
         except OSError as error:
             raise cannot("read", self._path, error) from None

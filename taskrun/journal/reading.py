@@ -55,6 +55,7 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
     try:
         descriptor = open_regular(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
+        check_absent(directory)
         return None
     except OSError as error:
         raise cannot("read", path, error) from None
@@ -70,6 +71,34 @@ def read_journal(directory: str, *, source: str | None = None) -> Records | None
     if source is not None:
         check_source(reading.records.header, path, source)
     return reading.records
+
+
+def is_begun(directory: str) -> bool:
+    """Whether there is a journal in a state directory; StateError where nobody can tell."""
+    path = os.path.join(directory, JOURNAL)
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        check_absent(directory)
+        return False
+    except OSError as error:
+        raise cannot("read", path, error) from None
+    return True
+
+
+def check_absent(directory: str) -> None:
+    """Raise StateError where no state is found because something else, or a link to nowhere, stands in its place."""
+    place = directory
+    while place and not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not place:
+        return
+    try:
+        if stat.S_ISDIR(os.stat(place).st_mode):
+            return
+    except OSError as error:
+        raise cannot("read", place, error) from None
+    raise cannot("read", place, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
 
 
 def read_header(directory: str, name: str = JOURNAL) -> HeaderRecord | None:

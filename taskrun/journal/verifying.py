@@ -19,6 +19,7 @@ from taskrun.journal.reading import (
     MARK,
     Reading,
     cannot,
+    check_absent,
     check_format,
     mark_at_end,
     open_regular,
@@ -70,6 +71,7 @@ def verify(directory: str) -> Verdict:
     try:
         descriptor = open_regular(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
+        check_absent(directory)
         return Verdict(path)
     except OSError as error:
         raise cannot("read", path, error) from None

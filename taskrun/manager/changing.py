@@ -5,7 +5,6 @@ A `Change` holds the state as a run does, so that there is never one beside it. 
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -14,7 +13,7 @@ from types import TracebackType
 from taskrun.errors import StateError, UsageError, did_you_mean
 from taskrun.freshness import Files, successions
 from taskrun.graph import Study
-from taskrun.journal import JOURNAL, Journal, Records
+from taskrun.journal import Journal, Records
 from taskrun.machine import boot_id
 from taskrun.manager.invocation import invocation
 from taskrun.manager.sealing import seal_at_end
@@ -107,11 +106,6 @@ class Change:
         problem = space.set_aside(past.name, outputs, before=before, inputs=inputs).problem
         if problem:
             self.problems.append(f"{past.name}: {problem}")
-
-
-def has_records(state: str) -> bool:
-    """Whether there is anything on record that could be changed."""
-    return os.path.lexists(os.path.join(state, JOURNAL))
 
 
 # --- reset ------------------------------------------------------------------------------------------------------------

@@ -299,3 +299,44 @@ def test_names_may_hold_newlines_and_bytes_that_are_no_text(folder: Folder) -> N
     assert ran(folder) == []
     folder.write("sweep.yaml", 'sweep: {f: {glob: "data/*"}}\nsteps: {s: "cat {f}"}')
     assert "is not UTF-8: 'data/a\\udcff.csv'; rename it" in folder.taskrun("run").stderr
+
+
+LOOKING = [
+    "status", "status --json", "status --name sweep", "check --state", "check --state --repair", "reset",
+    "reset --assume-dead x", "clean", "clean --logs -y", "why s", "logs s", "logs -f s", "run", "run -n",
+]  # fmt: skip
+
+
+def obstructed(folder: Folder, place: str, how: str) -> str:
+    """Have the state, or the directory above it, be what no state is in; the system's words."""
+    folder.write("sweep.yaml", "steps: {s: echo}\n")
+    folder.taskrun("run", "-q")
+    target = folder.path / place
+    if how == "closed":
+        target.chmod(0)
+        return "Permission denied"
+    target.rename(folder.path / "moved")
+    if how == "link":
+        target.symlink_to("nowhere")
+        return "No such file or directory"
+    target.touch()
+    return "Not a directory"
+
+
+@pytest.mark.parametrize("place", [".taskrun", ".taskrun/sweep"])
+@pytest.mark.parametrize("how", ["closed", "link", "file"])
+def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: Folder, place: str, how: str) -> None:
+    before = LIKE_ANYBODY if how == "closed" and os.geteuid() == 0 else []
+    if before and not shutil.which("setpriv"):
+        pytest.skip("root may read everything")
+    words = obstructed(folder, place, how)
+    told = {}
+    for line in [*LOOKING, *["status --name foo", "check --state --name foo"] * (place == ".taskrun")]:
+        done = subprocess.run(
+            [*before, *command(*line.split())], cwd=folder.path, capture_output=True, text=True, timeout=60, check=False
+        )
+        is_told = "taskrun: cannot " in done.stderr and (words in done.stderr or line == "run")
+        told[line] = done.returncode, done.stdout, is_told
+    if how == "closed":
+        (folder.path / place).chmod(0o755)
+    assert told == dict.fromkeys(told, (3, "", True))
