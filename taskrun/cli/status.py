@@ -187,8 +187,14 @@ def _not_running(standing: Standing, prospect: Prospect) -> str:
 
 
 def _log(task: Task, standing: Standing, opened: Opened) -> str | None:
-    """The log of the last attempt as seen from the study; None where there is none."""
+    """The log of the last attempt as seen from the study, or the file in its place that was moved away as an output;
+    None where there is none.
+    """
     if not standing.attempt:
         return None
+    root, end = opened.study.root, standing.past.end
     log = os.path.join(opened.state, log_name(task.name, standing.attempt))
-    return os.path.relpath(log, opened.study.root) if os.path.exists(log) else None
+    if os.path.exists(log):
+        return os.path.relpath(log, root)
+    moved = end.log if end is not None else None
+    return moved if moved is not None and os.path.exists(os.path.join(root, moved)) else None

@@ -300,6 +300,7 @@ def test_what_a_failure_wrote_is_shown_also_where_it_was_moved_away(folder: Fold
     assert folder.taskrun("logs", "talks").stdout == "no licence\n"
     assert folder.taskrun("logs", "--path", "talks").stdout == f"{kept}\n"
     assert kept in folder.taskrun("status").stdout
+    assert json.loads(folder.taskrun("status", "--json").stdout)["tasks"][0]["log"] == kept
     assert not (folder.path / "said.txt").exists()
 
 
