@@ -62,7 +62,7 @@ class Following:
         self._last: Task | None = None  # whose output was shown last
         self._is_at_start = True  # of a line
 
-    def run(self) -> dict[str, Standing]:
+    def run(self) -> list[tuple[Task, Standing]]:
         """Follow until all have ended, or nobody reads any more; how those stand of which nothing was there to show."""
         while True:
             on_record = self._watch.look()
@@ -73,7 +73,7 @@ class Following:
                 break
         shown = {index for index, tail in self._tails.items() if tail.shown}
         pairs = zip(self._tasks, standings, strict=True)
-        return {task.name: standing for task, standing in pairs if task.index not in shown}
+        return [(task, standing) for task, standing in pairs if task.index not in shown]
 
     def _show(self, task: Task, standing: Standing, run: RunRecord | None) -> bool:
         """Show what came; whether more may come."""

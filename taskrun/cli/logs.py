@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import click
+from msgspec import Struct
 
 from taskrun.cli.following import Following, head
-from taskrun.cli.outputs import output_of
+from taskrun.cli.outputs import lost, output_of
 from taskrun.cli.recorded import check_names_tasks
 from taskrun.cli.source import Opened, source_of, source_options
 from taskrun.errors import StateError
@@ -47,25 +48,28 @@ def command(
         without = _follow(opened, tasks) if follow and not as_path else _print(opened, tasks, as_path=as_path)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    _say_what_is_missing(without)
-    return 1 if len(without) == len(tasks) else 0
+    missing = [_Missing.of(opened, task, standing) for task, standing in without]
+    _say_what_is_missing(missing)
+    if any(one.is_unreadable for one in missing):
+        return StateError.exit_status
+    return 1 if len(missing) == len(tasks) else 0
 
 
-def _follow(opened: Opened, tasks: Sequence[Task]) -> Mapping[str, Standing]:
+def _follow(opened: Opened, tasks: Sequence[Task]) -> list[tuple[Task, Standing]]:
     return Following(opened, tasks).run()
 
 
-def _print(opened: Opened, tasks: Sequence[Task], *, as_path: bool) -> Mapping[str, Standing]:
-    """Print the logs, or their paths; how those tasks stand that have none."""
+def _print(opened: Opened, tasks: Sequence[Task], *, as_path: bool) -> list[tuple[Task, Standing]]:
+    """Print the logs, or their paths; how those tasks stand that have none, or none that can be read."""
     on_record = opened.on_record()
     opened.say_nowhere()
-    without = {}
+    without = []
     is_at_start = True
     for task in tasks:
         standing = on_record.standing(task.name, ok_codes=task.traits.ok_codes)
         path = output_of(task, standing, root=opened.study.root, state=opened.state)
-        if path is None or not (as_path or os.path.isfile(path)):
-            without[task.name] = standing
+        if path is None or not (as_path or _trouble(path) is None):
+            without.append((task, standing))
         elif as_path:
             sys.stdout.write(os.path.relpath(path, opened.here) + "\n")
         else:
@@ -89,19 +93,48 @@ def _copy(path: str, before: bytes) -> bool:
         return not size or log.read(1) == b"\n"
 
 
-def _say_what_is_missing(without: Mapping[str, Standing]) -> None:
-    for name, standing in list(without.items())[:_MOST_SENTENCES]:
-        click.echo(f"taskrun: {name} has no log: {_why(standing)}", err=True)
-    if len(without) > _MOST_SENTENCES:
-        click.echo(f"taskrun: nor have {len(without) - _MOST_SENTENCES} more", err=True)
+def _trouble(path: str) -> OSError | None:
+    """Why a file cannot be read, if it cannot."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        return error
+    return None
 
 
-def _why(standing: Standing) -> str:
+class _Missing(Struct, frozen=True):
+    """Why nothing of a task's output was printed: `said` is the sentence. `is_unreadable`: it is there."""
+
+    said: str
+    is_unreadable: bool = False
+
+    @classmethod
+    def of(cls, opened: Opened, task: Task, standing: Standing) -> _Missing:
+        """Look at what it should have written to."""
+        place = output_of(task, standing, root=opened.study.root, state=opened.state)
+        gone = []
+        for path in [place] if place is not None else lost(task, standing, root=opened.study.root):
+            trouble = _trouble(path)
+            if isinstance(trouble, (FileNotFoundError, NotADirectoryError)):
+                gone.append(opened.shown(path))
+            elif trouble is not None:
+                return cls(f"cannot read {opened.shown(path)}: {trouble.strerror or trouble}", is_unreadable=True)
+        return cls(f"{task.name} has no log: {_why(standing, gone)}")
+
+
+def _say_what_is_missing(missing: Sequence[_Missing]) -> None:
+    for one in missing[:_MOST_SENTENCES]:
+        click.echo(f"taskrun: {one.said}", err=True)
+    if len(missing) > _MOST_SENTENCES:
+        click.echo(f"taskrun: nor have {len(missing) - _MOST_SENTENCES} more", err=True)
+
+
+def _why(standing: Standing, gone: Sequence[str]) -> str:
     past = standing.past
     if past.start is None or standing.cause == Cause.COULD_NOT_START.value:
         return standing.why or "it never ran"
     if standing.status is Status.RUNNING:
         return "it has written nothing yet"
-    if past.end is not None and past.end.log is not None:
-        return f"{past.end.log} is gone"
+    if gone:
+        return f"{' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} gone"
     return "it wrote nothing"

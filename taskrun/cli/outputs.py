@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from taskrun.model import Status, Task
+from taskrun.model import Cause, Status, Task
 from taskrun.names import log_name
 from taskrun.standing import Standing
 
@@ -31,6 +31,20 @@ def output_of(task: Task, standing: Standing, *, root: str, state: str) -> str |
     if standing.status is Status.RUNNING:
         return log if log in sizes or not redirects else redirects[-1]
     return next(reversed(sizes), None)
+
+
+def lost(task: Task, standing: Standing, *, root: str) -> list[str]:
+    """The absolute paths of what an attempt that has ended wrote to, where nothing of it is to be had.
+
+    An empty log was removed, and what was made of the outputs of a failure was moved away: these are not missed.
+    """
+    start, end = standing.past.start, standing.past.end
+    if start is None or end is None or end.cause == Cause.COULD_NOT_START.value:
+        return []
+    moved = start.signature.outputs if standing.status is Status.FAILED else ()
+    paths = [end.log] if end.log is not None else []
+    paths += [path for path in _redirects(task, standing) if path not in moved]
+    return [os.path.join(root, path) for path in paths]
 
 
 def _size(path: str) -> int | None:

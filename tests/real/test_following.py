@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from studies import read_until, wait_until
+from studies import command, like_anybody, read_until, wait_until
 
 if TYPE_CHECKING:
     from studies import Folder
@@ -103,3 +104,45 @@ def test_logs_of_what_could_not_start_say_why(folder: Folder) -> None:
     said = "taskrun: sim has no log: could not start: nosuchprogram: No such file or directory\n"
     logs = folder.taskrun("logs", "sim")
     assert (logs.returncode, logs.stdout, logs.stderr) == (1, "", said)
+
+
+@pytest.mark.parametrize("how", [["logs"], ["logs", "-f"]])
+def test_a_redirect_file_that_somebody_removed_is_said_to_be_gone(folder: Folder, how: list[str]) -> None:
+    folder.write(
+        "sweep.yaml",
+        "steps:\n  both: {run: echo; exit 1, stdout: out/1, stderr: out/2}\n  one: {run: echo, stdout: out/3}\n"
+        "  made: {run: exit 1, stdout: out/4, outputs: out/4}\n  log: {run: echo}\n  none: {run: 'true'}\n",
+    )
+    folder.taskrun("run", "-q")
+    for name in ("out/1", "out/2", "out/3", ".taskrun/sweep/logs/log.1.log"):
+        (folder.path / name).unlink()
+    done = folder.taskrun(*how, "both", "one", "made", "log", "none")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "taskrun: both has no log: out/2 and out/1 are gone",
+        "taskrun: one has no log: out/3 is gone",
+        "taskrun: made has no log: it wrote nothing",
+        "taskrun: log has no log: .taskrun/sweep/logs/log.1.log is gone",
+        "taskrun: none has no log: it wrote nothing",
+    ]
+
+
+@pytest.mark.parametrize("how", [["logs"], ["logs", "-f"]])
+def test_what_may_not_be_read_keeps_nobody_from_the_rest(folder: Folder, how: list[str]) -> None:
+    folder.write("sweep.yaml", "steps: {a: echo a, b: echo b, c: {run: echo c, stdout: out/c}, d: 'true'}\n")
+    folder.taskrun("run", "-q")
+    a, out = ".taskrun/sweep/logs/a.1.log", folder.path / "out"
+    (folder.path / a).chmod(0)
+    out.chmod(0)
+    before = like_anybody()
+    done = subprocess.run(
+        [*before, *command(*how, "a", "b", "c", "d")], cwd=folder.path, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    out.chmod(0o755)
+    assert (done.returncode, done.stdout) == (3, "==> b <==\nb\n")
+    assert done.stderr.splitlines() == [
+        f"taskrun: cannot read {a}: Permission denied",
+        "taskrun: cannot read out/c: Permission denied",
+        "taskrun: d has no log: it wrote nothing",
+    ]

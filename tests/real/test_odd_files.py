@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from studies import command, wait_until
+from studies import command, like_anybody, wait_until
 
 if TYPE_CHECKING:
     from studies import Folder
@@ -202,19 +202,12 @@ def test_any_time_that_a_file_can_have_is_a_time(folder: Folder) -> None:
     assert folder.taskrun("check", "--state").returncode == 0
 
 
-LIKE_ANYBODY = [
-    "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("kind", ["file", "directory"])
 def test_what_may_not_be_read_is_known_by_its_look(folder: Folder, kind: str) -> None:
     copying(folder)
     target = folder.write("in" if kind == "file" else "in/a", "1")
     (folder.path / "in").chmod(0)
-    before = LIKE_ANYBODY if os.geteuid() == 0 else []  # else nothing is closed to us
-    if before and not shutil.which("setpriv"):
-        pytest.skip("root may read everything")
+    before = like_anybody()
 
     def run() -> str:
         done = subprocess.run(
@@ -326,9 +319,7 @@ def obstructed(folder: Folder, place: str, how: str) -> str:
 @pytest.mark.parametrize("place", [".taskrun", ".taskrun/sweep"])
 @pytest.mark.parametrize("how", ["closed", "link", "file"])
 def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: Folder, place: str, how: str) -> None:
-    before = LIKE_ANYBODY if how == "closed" and os.geteuid() == 0 else []
-    if before and not shutil.which("setpriv"):
-        pytest.skip("root may read everything")
+    before = like_anybody() if how == "closed" else []
     words = obstructed(folder, place, how)
     told = {}
     for line in [*LOOKING, *["status --name foo", "check --state --name foo"] * (place == ".taskrun")]:
