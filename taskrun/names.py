@@ -285,19 +285,22 @@ def _value(task: Task, position: int) -> str:
 
 
 def _wanted(tasks: Sequence[Task], name: str, values: tuple[str, ...]) -> set[str]:
-    """The values that a narrowing means. A name or value that no task has is a slip, even where others match."""
+    """The values that a narrowing means: as written, else decoded. A name or value that no task has is a slip, even
+    where others match.
+    """
     known = _known_values(tasks, name)
     if not known:
         names = dict.fromkeys(name for task in tasks for name in (*task.step.names, *task.step.lets))
         offer = _offer(nearest(name, names)) or _listed("parameter", names)
         raise UsageError(f"no task has a parameter {name!r}{offer or '; no task has any'}")
-    unknown = [value for value in values if value not in known and decode(value) not in known]
-    whole = ",".join(values)
-    if unknown and (whole in known or decode(whole) in known):
-        return {whole, decode(whole)}
-    if unknown:
-        raise UsageError(f"no task has {name}={unknown[0]}" + _value_hint(name, unknown[0], known))
-    return {*values, *map(decode, values)}
+    meant = {value: value if value in known else decode(value) for value in (*values, ",".join(values))}
+    unknown = [value for value in values if meant[value] not in known]
+    if not unknown:
+        return {meant[value] for value in values}
+    whole = meant[",".join(values)]
+    if whole in known:
+        return {whole}
+    raise UsageError(f"no task has {name}={unknown[0]}" + _value_hint(name, unknown[0], known))
 
 
 def _known_values(tasks: Sequence[Task], name: str) -> dict[str, None]:

@@ -157,6 +157,19 @@ def test_a_comma_in_a_value_is_told_from_one_between_values() -> None:
         select(tasks, ["load=b,a"])
 
 
+def test_a_value_is_taken_as_written_and_decoded_only_where_none_is_written_so() -> None:
+    step = Step("sim", ("f",))
+    tasks = [
+        Task(index=place, name=f"sim/f={encode(value)}", step=step, action=Argv(("true",)), values=(value,))
+        for place, value in enumerate(("%41", "A", "a b", "x,%42", "B"))
+    ]
+    assert select(tasks, ["f=%41"]) == [0]
+    assert select(tasks, ["f=%2541"]) == [0]
+    assert select(tasks, ["f=%42"]) == [4]
+    assert select(tasks, ["f=a%20b,A"]) == [1, 2]
+    assert select(tasks, ["f=x,%42"]) == [3]
+
+
 def test_a_let_value_narrows_as_well() -> None:
     assert chosen("seed=81", "topology=mesh") == ["sim/topology=mesh/buffer=8"]
 
