@@ -327,7 +327,7 @@ def _value_hint(name: str, value: str, known: Collection[str]) -> str:
         return f"; a selection takes values, not ranges: {name}={','.join(meant[:_FEW]) or 'A,B,...'}" + (
             ",..." if len(meant) > _FEW else ""
         )
-    return _offer(nearest(value, list(known)[:_ENOUGH]))
+    return _offer(nearest(value, list(known)[:_ENOUGH])) or _listed("value", list(map(encode, known)))
 
 
 def _between(low: str, high: str, known: Iterable[str]) -> list[str]:

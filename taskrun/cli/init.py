@@ -58,6 +58,11 @@ def command(file: str) -> None:
 
 
 def _with_ending(file: str) -> str:
+    """A name that was most likely meant: in a directory, the usual one."""
+    if file in ("", "-"):
+        return DEFAULT_FILE
+    if os.path.isdir(file):
+        return os.path.normpath(os.path.join(file, DEFAULT_FILE))
     return f"{os.path.splitext(file)[0].rstrip('/') or 'sweep'}.yaml"
 
 

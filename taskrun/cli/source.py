@@ -144,7 +144,7 @@ class Source(Struct, frozen=True, kw_only=True):
                 f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {quoted}` reads it as a "
                 f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {quoted}`"
             )
-        others = sorted(name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml")))
+        others = sorted(name for name in filter(os.path.isfile, os.listdir()) if name.endswith((".yaml", ".yml")))
         hint = f"name another FILE, such as {others[0]!r}" if others else self._hint_without_file()
         raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
 

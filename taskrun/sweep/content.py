@@ -53,7 +53,7 @@ def _neighbour(path: str) -> str:
     """The hint for a missing file: the one beside it that was most likely meant, or the directory that is missing."""
     directory = os.path.dirname(path) or "."
     try:
-        names = os.listdir(directory)
+        names = [entry.name for entry in os.scandir(directory) if not entry.is_dir()]
     except OSError:
         return "" if os.path.isdir(directory) else f"there is no directory {directory!r} either"
     return did_you_mean(os.path.basename(path), names)
@@ -61,8 +61,9 @@ def _neighbour(path: str) -> str:
 
 def _inside(path: str, shown: str) -> str:
     """The hint for a directory: the sweep file in it, where there is one."""
-    names = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml"))) if os.access(path, 5) else []
-    return f"did you mean {os.path.join(shown, names[0])!r}?" if names else ""
+    found = sorted(os.listdir(path)) if os.access(path, 5) else []
+    sweeps = (name for name in found if name.endswith((".yaml", ".yml")) and os.path.isfile(os.path.join(path, name)))
+    return next((f"did you mean {os.path.join(shown, name)!r}?" for name in sweeps), "")
 
 
 def _decoded(content: bytes, shown: str) -> str:

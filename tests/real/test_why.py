@@ -207,7 +207,7 @@ def test_a_study_without_a_file_is_told_of_as_far_as_it_is_known(here: Here) -> 
     [
         ((), "which task? taskrun why [FILE] TASK (taskrun list shows their names)"),
         (("simm",), "no step or task is called 'simm'; did you mean 'sim'?"),
-        (("sim", "n=3"), "no task has n=3"),
+        (("sim", "n=3"), "no task has n=3; the values are '1', '2'"),
     ],
 )
 def test_it_wants_to_know_of_which_task(here: Here, words: tuple[str, ...], said: str) -> None:

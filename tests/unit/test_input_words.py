@@ -99,6 +99,25 @@ def test_one_file_at_a_time(typed: Typed) -> None:
         assert typed(name, "-F", "a.yaml", "--file", "b.yaml") == (2, "", sentence)
 
 
+@pytest.mark.parametrize(
+    ("file", "meant"),
+    [(".", "sweep.yaml"), ("-", "sweep.yaml"), ("", "sweep.yaml"), ("..", "../sweep.yaml"), ("sub", "sub/sweep.yaml"),
+     ("new", "new.yaml"), ("new.txt", "new.yaml"), ("new/", "new.yaml")],
+)  # fmt: skip
+def test_init_offers_a_name_that_it_would_take(typed: Typed, tmp_path: Path, file: str, meant: str) -> None:
+    (tmp_path / "sub").mkdir()
+    said = f"taskrun: {file!r}: the name of a sweep file ends in .yaml, as in {meant!r}\n"
+    assert typed("init", file) == (2, "", said)
+
+
+def test_no_directory_is_offered_as_a_file(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "studies.yaml").mkdir()
+    assert typed("run", "studis.yaml", "others.yaml") == (2, "", "studis.yaml: there is no such file\n")
+    (tmp_path / "studies.yaml/a.yaml").mkdir()
+    assert typed("run", "studies.yaml") == (2, "", "studies.yaml: this is a directory, not a file\n")
+    assert "name another FILE" not in typed("run").err
+
+
 def test_where_only_studies_without_a_file_are_known_that_is_said(typed: Typed, tmp_path: Path) -> None:
     assert "`taskrun init` writes one to begin with" in typed("list", "--name", "mine").err
     (tmp_path / "elsewhere").mkdir()

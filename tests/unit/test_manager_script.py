@@ -198,7 +198,8 @@ def test_the_mistakes_of_a_sweep_file_that_it_loads_keep_their_own_places(tmp_pa
 
 def test_a_missing_file_and_a_directory(tmp_path: Path) -> None:
     (tmp_path / "sims.py").mkdir()
-    missing = "there is no such file; did you mean 'sims.py'?"
+    (tmp_path / "simm.py").touch()
+    missing = "there is no such file; did you mean 'simm.py'?"
     for name, what in (("sims.py", "this is a directory, not a file"), ("sim.py", missing)):
         with pytest.raises(SweepError) as caught:
             load_manager(str(tmp_path / name), name)
