@@ -251,6 +251,9 @@ def source_of(
     pools: Sequence[str] = (),
 ) -> Source:
     """Tell FILE from SELECT: the first word is the file where it looks like one."""
+    for option, given in (("-F", file), ("--state-dir", state_dir)):
+        if given == "":
+            raise UsageError(f"{option} '': it is empty")
     wrong = "" if name is None else wrong_with_study_name(name)
     if wrong:
         raise UsageError(f"--name {name!r}: {wrong}")

@@ -99,6 +99,12 @@ def test_one_file_at_a_time(typed: Typed) -> None:
         assert typed(name, "-F", "a.yaml", "--file", "b.yaml") == (2, "", sentence)
 
 
+@pytest.mark.parametrize("option", ["-F", "--state-dir", "--name"])
+def test_an_option_that_is_given_empty_is_not_taken_for_none(typed: Typed, option: str) -> None:
+    for name in ("run", "list", "status", "reset", "check"):
+        assert typed(name, option, "") == (2, "", f"taskrun: {option} '': it is empty\n")
+
+
 @pytest.mark.parametrize(
     ("file", "meant"),
     [(".", "sweep.yaml"), ("-", "sweep.yaml"), ("", "sweep.yaml"), ("..", "../sweep.yaml"), ("sub", "sub/sweep.yaml"),
