@@ -68,7 +68,7 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     """Verify the journal, and repair it where that is wanted and needed; the exit status."""
     from taskrun.cli.counting import counted
     from taskrun.cli.recorded import find_state
-    from taskrun.journal import no_journal, repair, verify
+    from taskrun.journal import BEYOND_REPAIR, is_repairable, no_journal, repair, verify
 
     if source.select:
         raise UsageError(f"--state is about all that is on record; leave out {' '.join(source.select)!r}")
@@ -88,7 +88,9 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     if not repairs:
         given = [*(as_words(source.file) if source.file else ()), *source.placed()]
         repairing = pasted("taskrun", "check", *given, "--state", "--repair", names=())
-        click.echo(f"taskrun: `{repairing}` saves what can be read", err=True)
+        can_be_saved = is_repairable(verdict.path)
+        said = f"`{repairing}` saves what can be read" if can_be_saved else f"{path}: {BEYOND_REPAIR}"
+        click.echo(f"taskrun: {said}", err=True)
         return StateError.exit_status
     done = repair(directory)
     kept = "" if done.aside is None else f"; the damaged journal is kept as {os.path.relpath(done.aside, source.here)}"

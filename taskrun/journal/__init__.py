@@ -11,10 +11,11 @@ from taskrun.journal.records import Records, handle_of
 from taskrun.journal.writing import Journal, Log, MemoryJournal
 
 if TYPE_CHECKING:
-    from taskrun.journal.repairing import Repaired, repair
+    from taskrun.journal.repairing import BEYOND_REPAIR, Repaired, is_repairable, repair
     from taskrun.journal.verifying import Damage, Verdict, verify
 
 __all__ = [
+    "BEYOND_REPAIR",
     "JOURNAL",
     "Damage",
     "Follower",
@@ -28,6 +29,7 @@ __all__ = [
     "handle_of",
     "held",
     "is_begun",
+    "is_repairable",
     "no_journal",
     "read_header",
     "read_holder",
@@ -41,6 +43,8 @@ _RARE = {
     "Damage": "verifying",
     "Repaired": "repairing",
     "Verdict": "verifying",
+    "BEYOND_REPAIR": "repairing",
+    "is_repairable": "repairing",
     "repair": "repairing",
     "verify": "verifying",
 }

@@ -26,7 +26,6 @@ JOURNAL = "journal.jsonl"
 _BLOCK = 1 << 20
 _FEW = 4096  # bytes: some lines
 _LONGEST_HEADER = 1 << 20  # a command of `each` is its source
-_DEFAULT = "sweep"  # the name of the study whose FILE need not be said
 MARK = b'{"kind":"synced"'
 
 
@@ -272,8 +271,9 @@ def no_journal(path: str) -> str:
 
 
 def _hint(path: str) -> str:
-    file = "" if os.path.basename(os.path.dirname(path)) == _DEFAULT else " FILE"
-    return f"; `taskrun check{file} --state --repair` saves what can be read"
+    from taskrun.journal.repairing import advice  # only who is in trouble needs it
+
+    return f"; {advice(path)}"
 
 
 def check_format(found: int | None, path: str) -> None:

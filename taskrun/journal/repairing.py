@@ -32,12 +32,15 @@ from taskrun.model import (
     StartRecord,
     SyncedRecord,
 )
+from taskrun.shell import quote_visible
 
 _BEGIN = b'{"kind":"'
 _SOURCE = re.compile(rb'"source":("(?:[^"\\]|\\.)*")')
 _SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
 _ASIDES = (".format-", ".damaged-")  # journals of this state that were kept aside
 _BATCH = 1 << 20
+_STATES, _DEFAULT = ".taskrun", "sweep.yaml"  # what need not be said on a command line
+BEYOND_REPAIR = "move it away, or keep the state elsewhere with `--state-dir DIR`"
 
 
 class Repaired(Struct, frozen=True):
@@ -50,6 +53,41 @@ class Repaired(Struct, frozen=True):
     lost: int = 0
     aside: str | None = None
     damages: tuple[Damage, ...] = ()
+
+
+def is_repairable(path: str) -> bool:
+    """Whether anybody can tell what a damaged journal is the state of."""
+    try:
+        descriptor = open_regular(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return bool(_header(descriptor, path))
+    except (OSError, StateError):
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def advice(path: str) -> str:
+    """What to do about a journal that cannot be read: where it can be repaired, a line to paste where one stands."""
+    if not is_repairable(path):
+        return BEYOND_REPAIR
+    above, name = os.path.split(os.path.dirname(path))
+    words = ["taskrun", "check"]
+    is_here = _is_here(above)
+    if not is_here:
+        words += ["--state-dir", above]
+    if not (is_here and f"{name}.yaml" == _DEFAULT and os.path.lexists(_DEFAULT)):
+        words += ["--name", name]
+    return f"`{' '.join(map(quote_visible, [*words, '--state', '--repair']))}` saves what can be read"
+
+
+def _is_here(states: str) -> bool:
+    try:
+        return states == os.path.join(os.getcwd(), _STATES)
+    except OSError:  # the current directory is gone
+        return False
 
 
 def repair(directory: str) -> Repaired:
@@ -153,7 +191,7 @@ def _header(descriptor: int, path: str) -> bytes:
     if header is None:
         raise StateError(
             f"{path} cannot be repaired: its first line is no header, so that nobody can tell what it is the state of; "
-            f"it was left as it is"
+            f"it was left as it is; {BEYOND_REPAIR}"
         )
     return to_line(structs.replace(header, format=FORMAT))  # which reads all records of older ones too
 

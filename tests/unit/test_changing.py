@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,4 +282,18 @@ def test_a_journal_without_a_header_is_spoken_of_in_one_sentence(here: Path, typ
     words = ("-F", "a b.yaml", "--state-dir", "state", "--name", "x")
     hint = "`taskrun check 'a b.yaml' --state-dir state --name x --state --repair` saves what can be read\n"
     assert typed("check", "--state", *words).err == f"taskrun: {hint}"
-    assert typed("status", *words).err.endswith("`taskrun check FILE --state --repair` saves what can be read\n")
+    paste = f"taskrun check --state-dir {here}/state --name x --state --repair"
+    assert typed("status", *words).err.endswith(f"; `{paste}` saves what can be read\n")
+    assert typed(*shlex.split(paste)[1:]).status == 0
+
+
+def test_what_never_was_a_journal_is_to_be_moved_away(here: Path, typed: Typed) -> None:
+    journal = here / ".taskrun/sweep/journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("hi\n")
+    advice = "move it away, or keep the state elsewhere with `--state-dir DIR`\n"
+    sentence = f"taskrun: {journal} is no journal of taskrun: its first line is no header; {advice}"
+    for words in (["run"], ["status"], ["reset"], ["mark-done"]):
+        assert typed(*words) == (3, "", sentence)
+    assert typed("check", "--state").err == f"taskrun: .taskrun/sweep/journal.jsonl: {advice}"
+    assert typed("check", "--state", "--repair").err.endswith(f"; it was left as it is; {advice}")
