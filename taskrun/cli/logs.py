@@ -130,8 +130,7 @@ def _say_what_is_missing(missing: Sequence[_Missing]) -> None:
 
 
 def _why(standing: Standing, gone: Sequence[str]) -> str:
-    past = standing.past
-    if past.start is None or standing.cause == Cause.COULD_NOT_START.value:
+    if not standing.attempt or standing.cause == Cause.COULD_NOT_START.value:
         return standing.why or "it never ran"
     if standing.status is Status.RUNNING:
         return "it has written nothing yet"

@@ -189,7 +189,7 @@ def _ended(standing: Standing) -> str:
 def _done(standing: Standing) -> str:
     end = standing.past.end
     when = time.strftime(_WHEN, time.localtime(end.time)) if end is not None else "once"
-    return f"it succeeded {when} (attempt {standing.attempt})"
+    return f"it succeeded {when} (attempt {standing.attempt})" if standing.attempt else f"it was marked as done {when}"
 
 
 def _print_json(answers: Iterable[Answer]) -> None:

@@ -134,33 +134,31 @@ def manner(wishes: Wishes, *, root: str, state: str) -> Manner:
 
 def _outset(run: Run) -> Outset:
     tasks, pools = run.study.graph.tasks, run.supply.pools
-    done: list[tuple[str, float]] = []
+    done: Counter[str] = Counter()
+    durations: list[tuple[str, float]] = []
     left: Counter[tuple[int, int]] = Counter()
     like: dict[tuple[int, int], Task] = {}
     for task in map(tasks.__getitem__, run.selected):
-        took = _took(run, task)
-        if took is not None:
-            done.append((task.step.name, took))
-        if took is None or run.is_forced:
+        past = run.records.past(task.name)
+        is_done = past is not None and past.has_succeeded
+        if past is not None and past.took is not None:
+            durations.append((task.step.name, past.took))
+        if is_done:
+            done[task.step.name] += 1
+        if not is_done or run.is_forced:
             key = id(task.step), id(task.traits)
             left[key] += 1
             like[key] = task
-    history = History(done)
+    history = History(durations)
     groups = [(like[key].step.name, like[key].traits, count) for key, count in left.items()]
     return Outset(
         shapes=run.study.shapes,
         hints=(*run.study.hints, *run.warnings),
         total=len(tasks),
         selected=Counter(tasks[index].step.name for index in run.selected),
-        done=Counter(step for step, _ in done),
+        done=done,
         slots=float(pools[CORES]),
         history=history,
         pools=pools,
         bottleneck=bottleneck(groups, pools, history),
     )
-
-
-def _took(run: Run, task: Task) -> float | None:
-    """The seconds of a task that succeeded in its last attempt."""
-    past = run.records.past(task.name)
-    return past.took if past is not None else None

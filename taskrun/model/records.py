@@ -252,6 +252,11 @@ class Past(Struct, gc=False):
     seen: int = 0
 
     @property
+    def has_succeeded(self) -> bool:
+        """Whether the last attempt did, or was marked so."""
+        return self.end is not None and self.end.status == _SUCCEEDED
+
+    @property
     def took(self) -> float | None:
         """The seconds of a success; None where it was only marked as done, so that nobody knows."""
         end = self.end

@@ -397,6 +397,18 @@ def test_a_study_without_a_file_is_cleaned_by_its_name(here: Here) -> None:
     ]  # fmt: skip
 
 
+def test_what_never_ran_and_is_marked_as_done_counts_as_done_before(here: Here) -> None:
+    study = "sweep: {{n: [{}]}}\nsteps:\n  s:\n    run: echo {{n}}\n"
+    here.write("sweep.yaml", study.format("1, 2"))
+    assert here.said("mark-done") == "2 tasks count as done\n"
+    assert "(attempt" not in here.taskrun("why", "s").stdout
+    assert "s/n=1: fresh, it was marked as done 2" in here.taskrun("why", "s").stdout
+    assert here.taskrun("logs", "s/n=1").stderr == "taskrun: s/n=1 has no log: it never ran\n"
+    assert "2 of 2 done before" in here.taskrun("run").stderr
+    here.write("sweep.yaml", study.format("1, 2, 3"))
+    assert "2 of 3 done before" in here.taskrun("run").stderr
+
+
 # --- what is gone
 
 
