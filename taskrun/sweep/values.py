@@ -19,7 +19,8 @@ RANGE_KEYS = ("from", "to", "step", "count", "times", "glob")
 _FORMS = "a list, one value, `{from:, to:, step:}` (or `count:`, `times:`), or `{glob: PATTERN}`"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?", re.ASCII)
-_RANGE_LIKE = re.compile(rf"{_NUMBER}\.\..*", re.ASCII | re.DOTALL)
+_ABOUT = rf"(?:{_NUMBER}|0[xXoObB][0-9a-fA-F]+)"  # a number, if not always one that a range takes
+_RANGE_LIKE = re.compile(rf"\s*{_ABOUT}\s*\.\..*|\s*\.\.\s*{_ABOUT}\s*", re.ASCII | re.DOTALL)
 _GLOB = re.compile(r"[*?[]")
 _MOST_TO_SELECT = 10
 
@@ -71,6 +72,8 @@ def parse_values(text: str, directory: str) -> Sequence[str]:
     Relative globs start from `directory`, where the commands run; FILE from the current directory, as in any
     command. Raises ValueError whose text is a piece of a sentence.
     """
+    if text == "@-" and not os.path.lexists("-"):
+        raise ValuesError("'-' stands for nothing here", "@/dev/stdin takes the lines of standard input")
     if text.startswith("@"):
         return _lines(text[1:])
     if not text:

@@ -222,6 +222,11 @@ def test_the_command_line_writes_values_short(files: str, text: str, expected: l
     assert list(parse_values(text, files)) == expected
 
 
+@pytest.mark.parametrize("text", ["..", "../3", "../a", "a..3", "x1..3", "..a", "0x1", "a .. b"])
+def test_what_is_no_more_than_like_a_range_is_a_value(files: str, text: str) -> None:
+    assert list(parse_values(text, files)) == [text]
+
+
 def test_an_at_sign_takes_the_lines_of_a_file_of_the_current_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,10 +245,12 @@ def test_an_at_sign_takes_the_lines_of_a_file_of_the_current_directory(
         ("8..1..+2", "8..1..+2 never comes to 1; 8..1..-2?"),
         ("0..1..0", "the step of 0..1..0 is 0"),
         *((text, NO_RANGE.format(text)) for text in ("1..", "1..x", "1..5..x", "1..5..2..3", "1...5", "-1..a/b")),
+        *((text, NO_RANGE.format(text)) for text in ("1 .. 3", " 1..3", "..3", "...3", ".. 3", "0x1..0x3", "1 ..")),
         ("a,1..5..", NO_RANGE.format("1..5..")),
         ("1..3,@list", "@list stands among others, and @FILE stands alone; FILE holds one value a line"),
         ("1..99999999", "that makes 99,999,999 values, 2,000,000 at most"),
         ("*.none", "no file matches '*.none'"),
+        ("@-", "'-' stands for nothing here; @/dev/stdin takes the lines of standard input"),
         ("@nowhere", "'nowhere' cannot be read: No such file or directory"),
         ("a\udcff", "a value is not UTF-8: 'a\\udcff'"),
     ],
