@@ -209,14 +209,12 @@ def _show(find: Find, opened: Opened) -> None:
     """What would be deleted, no more than a screen of it where there is one."""
     from taskrun.term import look, rows
 
-    items = list(find.items.values())
+    lines = [f"{show_size(item.size):>7}  {printable(opened.shown(item.path))}" for item in find.items.values()]
+    lines += [f"{'record':>7}  {printable(name)}" for name in find.forgotten]
     is_screen = look(sys.stdout, color="auto", environment={}).drawable
-    room = max(rows(sys.stdout) - _AROUND, 3) if is_screen else len(items)
-    shown = items if len(items) <= room else items[: room - 1]
-    for item in shown:
-        sys.stdout.write(f"{show_size(item.size):>7}  {printable(opened.shown(item.path))}\n")
-    if len(shown) < len(items):
-        sys.stdout.write(f"{'':7}  ... and {len(items) - len(shown):,} more\n")
+    room = max(rows(sys.stdout) - _AROUND, 3) if is_screen else len(lines)
+    shown = lines if len(lines) <= room else [*lines[: room - 1], f"{'':7}  ... and {len(lines) - room + 1:,} more"]
+    sys.stdout.write("".join(f"{line}\n" for line in shown))
 
 
 def _summed(find: Find) -> str:

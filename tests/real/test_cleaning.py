@@ -480,6 +480,15 @@ def test_what_the_sweep_still_makes_reads_or_names_is_not_gone(here: Here) -> No
     assert {"a", "b", "c", "d", "e", "in/f/g"} < set(here.files())
 
 
+def test_a_gone_task_without_files_is_shown_by_its_name_before_it_is_forgotten(here: Here) -> None:
+    here.write("sweep.yaml", "sweep: {n: [1, 2]}\nsteps:\n  s:\n    run: true {n}\n")
+    here.run()
+    here.write("sweep.yaml", "sweep: {n: [1]}\nsteps:\n  s:\n    run: true {n}\n")
+    found = here.taskrun("clean", "--gone")
+    assert (found.returncode, found.stdout) == (2, " record  s/n=2\n")
+    assert here.said("clean", "--gone", "-y").endswith("; 1 task forgotten\n")
+
+
 def test_gone_tasks_can_be_selected(here: Here) -> None:
     here.study()
     here.write("sweep.yaml", SWEEP.replace("1, 2, 3", "1"))
