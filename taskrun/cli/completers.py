@@ -33,6 +33,15 @@ def complete_set(ctx: click.Context, param: click.Parameter, text: str) -> list[
     return as_items(replacing(typed_in(ctx), text))
 
 
+def complete_on_failure(ctx: click.Context, param: click.Parameter, text: str) -> list[CompletionItem[str]]:
+    """What to do after a failure."""
+    from taskrun.cli.completing.commands import as_items
+    from taskrun.cli.completing.offers import Offer
+    from taskrun.policy import OnFailure
+
+    return as_items([Offer(each.value) for each in OnFailure if each.value.startswith(text)])
+
+
 def complete_study(ctx: click.Context, param: click.Parameter, text: str) -> list[CompletionItem[str]]:
     """The name of a study."""
     from taskrun.cli.completing.commands import as_items, typed_in

@@ -9,6 +9,7 @@ from functools import wraps
 import click
 from msgspec import Struct
 
+from taskrun.cli.completers import complete_on_failure
 from taskrun.errors import UsageError
 from taskrun.policy import Limit, OnFailure, Policy, parse_limit, read_on_failure
 from taskrun.pools import CORES, parse_total
@@ -49,7 +50,12 @@ _BEFORE_FORCE = (
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be executed as shell commands; run nothing."),
 )
 _BEHIND_FORCE = (
-    click.option("--on-failure", metavar="WHAT", help="After a failure: continue (default), drain, kill or ignore."),
+    click.option(
+        "--on-failure",
+        metavar="WHAT",
+        help="After a failure: continue (default), drain, kill or ignore.",
+        shell_complete=complete_on_failure,
+    ),
     click.option("-k", "keep_going", is_flag=True, help="The same as --on-failure continue."),
     click.option("--max-failures", metavar="N|N%", help="Start nothing more after N failures, or N % of the tasks."),
     click.option("--no-hold", is_flag=True, help="Run all of a step, even where it fails everywhere alike."),

@@ -67,6 +67,8 @@ def test_options_are_offered_with_what_they_do_and_each_once() -> None:
     ("words", "expected"),
     [
         (["run", "--output", ""], ["failures", "grouped", "live", "none"]),
+        (["run", "--on-failure", ""], ["continue", "drain", "kill", "ignore"]),
+        (["each", "x", "--on-failure=d"], ["--on-failure=drain"]),
         (["run", "--output=l"], ["--output=live"]),
         (["run", "--color", "a"], ["auto", "always"]),
         (["run", "-j", ""], []),
