@@ -9,11 +9,10 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping, Set
-from functools import cached_property
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from taskrun.model import Figure, FileList, Task
 from taskrun.names import log_name, script_name, task_path
@@ -29,18 +28,6 @@ class Files(Protocol):
 
     def figure(self, path: str) -> Figure:
         """Equal to an earlier one where nothing has changed; None where there is nothing."""
-
-    def entry(self, path: str) -> tuple[Figure, bool]:
-        """The same, and whether a symlink stands there: one that leads nowhere has no figure."""
-
-
-class Before(Struct, frozen=True):
-    """What stood, when an attempt began, where it makes its outputs: `figures` of what there was, by path, and where
-    the `links` among them lead, as seen from the study.
-    """
-
-    figures: dict[str, Figure] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
 
 
 class Aside(Struct, frozen=True):
@@ -66,20 +53,18 @@ class Workspace:
         self._is_lasting = is_lasting
         self._written: dict[str, FileList] = {}
 
-    def make_room(self, task: Task) -> Before:
-        """Make the parents of all that a task makes, and its lists; what is there of its outputs.
+    def make_room(self, task: Task) -> dict[str, Figure]:
+        """Make the parents of all that a task makes, and its lists; the figures of the outputs that are there.
 
         Raises OSError where the system will not have it.
         """
-        before = Before()
+        before: dict[str, Figure] = {}
         for path in task.outputs:
-            found, is_link = self._files.entry(path)
-            if is_link:
-                before.links[path] = self._target(path)
+            found = self._files.figure(path)
             if found is None:
                 self._make_parent(path)
             else:
-                before.figures[path] = found
+                before[path] = found
         for redirect in (task.stdout, task.stderr):
             if redirect is not None and redirect not in task.outputs:
                 self._make_parent(redirect)
@@ -87,15 +72,16 @@ class Workspace:
             self._write_list(listed)
         return before
 
-    def set_aside(self, name: str, outputs: Iterable[str], *, before: Before, inputs: Set[str]) -> Aside:
+    def set_aside(
+        self, name: str, outputs: Iterable[str], *, before: Mapping[str, Figure], inputs: Collection[str]
+    ) -> Aside:
         """Move away what an attempt that came to nothing has made of its outputs.
 
-        `before`: what was there when it began. What it left as it was stays, as does what the task reads. A link that
-        was there stays too: what it leads to is moved, as if it were in the link's place.
+        `before`: what was there when it began. What it left as it was stays, as does what the task reads.
         """
         outputs = tuple(outputs)
-        made = {path: source for path in outputs if (source := self._made(path, before, inputs)) is not None}
-        if not made:
+        changed = [path for path in outputs if self._is_made(path, before, inputs)]
+        if not changed:
             return _NOTHING_MOVED
         kept = os.path.join(self._state, FAILED, task_path(name))
         problems, moved = [], {}
@@ -103,13 +89,10 @@ class Workspace:
             _remove(kept)
         except OSError as error:
             problems.append(f"cannot remove {self.shown(kept)}: {error.strerror}")
-        for path, source in made.items():
-            if not os.path.lexists(self._files.place(source)):  # it went with another output, which holds it or is it
-                continue
-            to, other = os.path.join(kept, _own_path(path)), beside(source, {*inputs, *outputs})
-            stays = source != path and isinstance(before.figures.get(path), str)
+        for path in changed:
+            other = beside(path, {*inputs, *outputs})
             try:
-                moved[path] = self.shown(self._move(source, to, other, stays=stays))
+                moved[path] = self.shown(self._move(path, os.path.join(kept, _own_path(path)), other))
             except OSError as error:
                 problems.append(f"cannot move the unfinished {path} away: {error.strerror}")
         return Aside(moved, "; ".join(problems))
@@ -157,59 +140,36 @@ class Workspace:
         os.replace(temporary, path)
         self._written[listed.path] = listed
 
-    def _made(self, path: str, before: Before, inputs: Set[str]) -> str | None:
-        """Where that is which an attempt has made of an output, or changed: at the path itself, or, if a link was there
-        before, where that leads. None: there is no such thing, or it must not be moved.
-        """
-        found, is_link = self._files.entry(path)
-        if path in inputs or (found is not None and found == before.figures.get(path)):
-            return None
-        source = self._target(path) if is_link else path
-        if is_link and before.links.get(path) != source:
-            return path  # the link is the attempt's, and what it leads to may be anybody's
-        if is_link:
-            inputs = {self._target(each) for each in inputs}
-        if found is None or source in inputs or (isinstance(found, str) and self._is_needed(source, inputs)):
-            return None
-        return source
-
-    def _is_needed(self, directory: str, inputs: Set[str]) -> bool:
-        inside = directory + "/"
-        return any(other.startswith(inside) for other in inputs) or self._holds_study(directory)
-
-    @cached_property
-    def _real_root(self) -> str:
-        return os.path.realpath(self._root)
-
-    @cached_property
-    def _own(self) -> set[str]:
-        return {self._root, self._real_root, self._state, os.path.realpath(self._state)}
-
-    def _target(self, path: str) -> str:
-        """Where a path is if all links are followed, as seen from the study."""
-        return os.path.realpath(self._files.place(path)).removeprefix(os.path.join(self._real_root, ""))
+    def _is_made(self, path: str, before: Mapping[str, Figure], inputs: Collection[str]) -> bool:
+        found = self._files.figure(path)
+        if found is None or found == before.get(path) or path in inputs:
+            return False
+        if not isinstance(found, str):
+            return True
+        inside = path + "/"
+        return not any(other.startswith(inside) for other in inputs) and not self._holds_study(path)
 
     def _holds_study(self, path: str) -> bool:
         """Whether the study itself, or its state, lies in this directory."""
         place = os.path.normpath(self._files.place(path))
-        return any(own == place or own.startswith(f"{place.rstrip('/')}/") for own in self._own)
+        return any(own == place or own.startswith(f"{place.rstrip('/')}/") for own in (self._root, self._state))
 
-    def _move(self, path: str, to: str, beside: str, *, stays: bool) -> str:
+    def _move(self, path: str, to: str, beside: str) -> str:
         """Rename, which also takes 50 GB; what cannot go `to` another file system is put `beside` where it was. Where
-        it is now. If a directory `stays`, only what is in it goes.
+        it is now.
         """
         path = self._files.place(path)
         if self._is_lasting:
             os.makedirs(os.path.dirname(to), exist_ok=True)
             try:
-                _rename(path, to, stays=stays)
+                os.rename(path, to)
                 return to
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
         beside = self._files.place(beside)
         _remove(beside)
-        _rename(path, beside, stays=stays)
+        os.rename(path, beside)
         return beside
 
 
@@ -231,26 +191,6 @@ def _own_path(path: str) -> str:
     """Where a path lies below another directory: `..` and the root are spelt so that they lead nowhere else."""
     parts = ["%2E%2E" if part == ".." else part for part in path.split("/")]
     return "/".join(["%2F", *parts[1:]] if path.startswith("/") else parts)
-
-
-def _rename(path: str, to: str, *, stays: bool) -> None:
-    if os.path.islink(path):
-        _move_link(path, to)
-    elif stays and os.path.isdir(path):
-        os.makedirs(to, exist_ok=True)
-        for name in os.listdir(path):
-            os.rename(os.path.join(path, name), os.path.join(to, name))
-    else:
-        os.rename(path, to)
-
-
-def _move_link(path: str, to: str) -> None:
-    """Make the link anew where it leads to the same from there, which no file system is in the way of."""
-    text = os.readlink(path)
-    if not os.path.isabs(text):
-        text = os.path.relpath(os.path.realpath(path), os.path.realpath(os.path.dirname(to)))
-    os.symlink(text, to)
-    os.unlink(path)
 
 
 def _remove(path: str) -> None:

@@ -26,7 +26,6 @@ from taskrun.freshness.looks import (
     difference,
     figure_of,
     look_at,
-    look_not_following,
     size_of,
     with_content,
 )
@@ -96,13 +95,6 @@ class Files:
     def figure(self, path: str) -> Figure:
         """What a look tells, as it goes on record; equal to an earlier one where nothing has changed."""
         return figure_of(self.look(path))
-
-    def entry(self, path: str) -> tuple[Figure, bool]:
-        """The same, and whether a symlink stands there: one that leads nowhere has no figure."""
-        found, is_link = look_not_following(path if path.startswith("/") else self._prefix + path)
-        if found.__class__ is Directory:
-            self.has_directories = True
-        return figure_of(found), is_link
 
     def looks(self, paths: tuple[str, ...], reader: Task | None = None) -> Looks:
         """Looks at several, in order; equal ones at a long list are the same object."""

@@ -59,21 +59,6 @@ def look_at(path: str, without: Without = _NOTHING) -> Look:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return _look(path, found, without)
-
-
-def look_not_following(path: str) -> tuple[Look, bool]:
-    """The same, and whether it is a symlink, which may lead nowhere; what is none is asked for once."""
-    try:
-        found = os.lstat(path)
-    except (OSError, ValueError):
-        return None, False
-    if stat.S_ISLNK(found.st_mode):
-        return look_at(path), True
-    return _look(path, found, _NOTHING), False
-
-
-def _look(path: str, found: os.stat_result, without: Without) -> Look:
     if stat.S_ISREG(found.st_mode):
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
     return _directory(path, found, without) if stat.S_ISDIR(found.st_mode) else PLAIN

@@ -94,7 +94,6 @@ def _start(event: Started, run: str) -> StartRecord:
         signature=prepared.signature,
         inputs=prepared.inputs,
         before=prepared.before,
-        links=prepared.links,
         step=_step(task),
         stdout=task.stdout,
         stderr=task.stderr,

@@ -17,7 +17,7 @@ from taskrun.judge.rerunning import Rerunning
 from taskrun.model import Cause, Ended, Figure, Prepared, Reason, Settled, Signature, Status, Task, Temp
 from taskrun.names import log_name
 from taskrun.policy import DEFAULT, Policy
-from taskrun.workspace import Aside, Before, Workspace
+from taskrun.workspace import Aside, Workspace
 from taskrun.written import log_reader
 
 _END_OF_LOG = 4096  # bytes in which the last line is looked for
@@ -29,7 +29,7 @@ class _Attempt(Struct, frozen=True):
     """What went on record when an attempt began."""
 
     signature: Signature
-    before: Before
+    before: dict[str, Figure]
     inputs: tuple[Figure, ...] = ()
 
 
@@ -87,7 +87,7 @@ class FileJudge(Looking):
         assert figures is not None
         signature = self._signer.signature(task)
         self._begun[task.index] = _Attempt(signature, before, figures)
-        return Prepared(signature, figures, before.figures, before.links, is_wanted)
+        return Prepared(signature, figures, before, is_wanted)
 
     def settle(self, task: Task, ended: Ended) -> Settled | Pending:
         """What an end comes to."""
@@ -158,7 +158,7 @@ class FileJudge(Looking):
         begun = self._begun.get(task.index)
         if begun is not None:
             return begun
-        return self._left_behind(task) or _Attempt(Signature(""), Before())  # it never began, so it made nothing
+        return self._left_behind(task) or _Attempt(Signature(""), {})  # it never began, so it made nothing
 
     def _recover(self, task: Task) -> None:
         """Move away what an attempt left that nobody saw end."""
@@ -172,7 +172,7 @@ class FileJudge(Looking):
         if past is None or past.start is None or past.end is not None:
             return None
         self._workspace.clear_away(task.name, past.start.attempt)
-        return _Attempt(past.start.signature, Before(past.start.before, past.start.links))
+        return _Attempt(past.start.signature, past.start.before)
 
     def _set_aside(self, task: Task, attempt: _Attempt) -> Aside:
         if task.traits.keep:

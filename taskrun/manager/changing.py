@@ -20,7 +20,7 @@ from taskrun.manager.sealing import seal_at_end
 from taskrun.manager.unrecorded import tidy, unrecorded_ends
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
 from taskrun.standing import look_for
-from taskrun.workspace import Before, Workspace
+from taskrun.workspace import Workspace
 
 
 class Change:
@@ -102,8 +102,7 @@ class Change:
         outputs = [path for path in start.signature.outputs if path in task.outputs]
         inputs = {*start.signature.inputs, *task.inputs}
         space = Workspace(Files(self.study.root), root=self.study.root, state=self.state)
-        before = Before(start.before, start.links)
-        problem = space.set_aside(past.name, outputs, before=before, inputs=inputs).problem
+        problem = space.set_aside(past.name, outputs, before=start.before, inputs=inputs).problem
         if problem:
             self.problems.append(f"{past.name}: {problem}")
 

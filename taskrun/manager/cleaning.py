@@ -180,8 +180,7 @@ class Cleaner:
         if start is None or end is None or end.status == Status.SUCCEEDED.value:
             return
         outputs, inputs = start.signature.outputs, start.signature.inputs
-        # What could not be moved to another file system was renamed where it was, or where a link there led.
-        for path in (*outputs, *start.links.values()):
+        for path in outputs:  # what could not be moved to another file system was renamed where it was
             path = beside(path, {*inputs, *outputs})
             place = self._files.place(path)
             if not self._is_elsewhere(place):

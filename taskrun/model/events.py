@@ -32,15 +32,13 @@ class Signature(Struct, frozen=True, omit_defaults=True, gc=False):
 class Prepared(Struct, frozen=True):
     """What the judge found and did just before a start: goes on record with it.
 
-    `inputs`: figures aligned with the signature's inputs. `before`: figures of the outputs that were there. `links`:
-    where those lead that were symlinks, by path. `remake`: nothing but temporary outputs that somebody needs is to be
-    had of it.
+    `inputs`: figures aligned with the signature's inputs. `before`: figures of the outputs that were there. `remake`:
+    nothing but temporary outputs that somebody needs is to be had of it.
     """
 
     signature: Signature
     inputs: tuple[Figure, ...] = ()
     before: dict[str, Figure] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
     remake: bool = False
 
 

@@ -60,10 +60,9 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     """An attempt is about to start; written before its process exists. Host and boot id stand in `run`'s record.
 
     `round` counts the attempts within the run. `signature` is what the task's freshness hangs on; `inputs` holds the
-    figures of the signature's inputs, in their order, and `before` those of the outputs that were there; `links` says
-    where outputs led that were symlinks, if only to nothing. `paths` and `figures` are digests of list records that
-    hold the signature's inputs and their figures where these are long; the fields proper are empty then, in the file,
-    never in memory. `step` is there where the task's name does not tell it;
+    figures of the signature's inputs, in their order, and `before` those of the outputs that were there. `paths` and
+    `figures` are digests of list records that hold the signature's inputs and their figures where these are long; the
+    fields proper are empty then, in the file, never in memory. `step` is there where the task's name does not tell it;
     `stdout` and `stderr` are the files that the attempt's output is redirected to. `remake`: it is there only to have
     temporary outputs again that somebody needs, so that for who comes after it without a file it has not run. `gpus`
     and `pinned` are the ids of the gpus and the cores that it has for itself.
@@ -77,7 +76,6 @@ class StartRecord(Record, frozen=True, gc=False, tag="start"):
     signature: Signature
     inputs: tuple[Figure, ...] = ()
     before: dict[str, Figure] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
     paths: str | None = None
     figures: str | None = None
     step: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -240,34 +239,6 @@ def test_a_study_may_be_moved_while_its_task_lives(folder: Folder) -> None:
         again = subprocess.run(command("run", "moved/sweep.yaml"), cwd=folder.path, timeout=60, check=True)
     assert again.returncode == 0
     assert (folder.path / "moved/out").exists()
-
-
-def test_a_link_that_a_failed_attempt_made_is_not_in_the_way_of_the_next(folder: Folder) -> None:
-    command = "ln -s data/real {outputs}; [ -e ok ]; mkdir -p data; echo 1 > data/real"
-    folder.write("sweep.yaml", f"steps: {{a: {{run: '{command}', outputs: out, retries: 1}}}}")
-    assert "File exists" not in folder.taskrun("run").stderr
-    folder.write("ok", "")
-    assert folder.taskrun("run").returncode == 0
-    assert folder.read("out") == "1\n"
-
-
-def test_a_link_of_the_users_stays_and_what_was_half_written_behind_it_is_kept(folder: Folder) -> None:
-    endless = "echo half > {outputs}; until [ -e ok ]; do echo $$ > pid; sleep .1; done; echo whole > {outputs}"
-    folder.write("sweep.yaml", f"steps: {{a: {{run: '{endless}', outputs: out}}}}")
-    (folder.path / os.fsdecode(b"r\xe9al")).write_text("old good")
-    (folder.path / "out").symlink_to(os.fsdecode(b"r\xe9al"))
-    run = folder.start("run")
-    wait_until(lambda: (folder.path / "pid").exists() and folder.read("pid") != "")
-    run.kill()
-    run.wait()
-    os.killpg(int(folder.read("pid")), signal.SIGKILL)
-    wait_until(lambda: folder.taskrun("reset").returncode == 0)
-    assert folder.read(".taskrun/sweep/failed/a/out") == "half\n"
-    assert (folder.path / "out").is_symlink()
-    assert not (folder.path / "out").exists()
-    folder.write("ok", "")
-    assert folder.taskrun("run").returncode == 0
-    assert folder.read(os.fsdecode(b"r\xe9al")) == "whole\n"
 
 
 NAMES = """
