@@ -18,6 +18,7 @@ from taskrun.model import Figure, FileList, Task
 from taskrun.names import log_name, script_name, task_path
 
 FAILED = "failed"
+_COARSE = 0.05  # seconds by which the clock of a file system may be behind
 
 
 class Files(Protocol):
@@ -73,14 +74,15 @@ class Workspace:
         return before
 
     def set_aside(
-        self, name: str, outputs: Iterable[str], *, before: Mapping[str, Figure], inputs: Collection[str]
+        self, name: str, outputs: Iterable[str], *, before: Mapping[str, Figure], inputs: Collection[str], since: float
     ) -> Aside:
         """Move away what an attempt that came to nothing has made of its outputs.
 
-        `before`: what was there when it began. What it left as it was stays, as does what the task reads.
+        `before`: what was there when it began, at `since` (seconds since the epoch). What it left as it was stays, as
+        does what the task reads.
         """
         outputs = tuple(outputs)
-        changed = [path for path in outputs if self._is_made(path, before, inputs)]
+        changed = [path for path in outputs if self._is_made(path, before, inputs) or self._is_new_link(path, since)]
         if not changed:
             return _NOTHING_MOVED
         kept = os.path.join(self._state, FAILED, task_path(name))
@@ -148,6 +150,16 @@ class Workspace:
             return True
         inside = path + "/"
         return not any(other.startswith(inside) for other in inputs) and not self._holds_study(path)
+
+    def _is_new_link(self, path: str, since: float) -> bool:
+        """Whether a link to nothing was made there since: it would stand in the way of the next attempt."""
+        try:
+            found = os.lstat(self._files.place(path))
+        except (OSError, ValueError):
+            return False
+        if not stat.S_ISLNK(found.st_mode) or found.st_ctime < since - _COARSE:
+            return False
+        return self._files.figure(path) is None
 
     def _holds_study(self, path: str) -> bool:
         """Whether the study itself, or its state, lies in this directory."""

@@ -32,7 +32,7 @@ def successions(
     wanting = _by_what_they_do((_what(signature), (task, signature)) for task, signature in _signed(signer, heirs))
     found = []
     for same, takers in wanting.items():
-        leavers = left.get(same, [])
+        leavers = _likeliest(left.get(same, []))
         if len(takers) == 1 and len(leavers) == 1:
             task, signature = takers[0]
             origin = leavers[0]
@@ -43,6 +43,11 @@ def successions(
                     TakeoverRecord(task=task.name, origin=origin.name, time=now, env=signature.env, step=step)
                 )
     return found
+
+
+def _likeliest(pasts: list[Past]) -> list[Past]:
+    """Those that succeeded, where there are such: no failure under yet another name is in the way of a result."""
+    return [past for past in pasts if past.has_succeeded] or pasts
 
 
 def _is_worth_it(past: Past) -> bool:

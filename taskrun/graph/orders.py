@@ -23,6 +23,7 @@ class Orders:
         self._draft = draft
         self._sets: dict[int, tuple[_Members, frozenset[int]]] = {}
         self._meetings: dict[tuple[int, int], bool] = {}
+        self._holding: dict[tuple[int, int], bool] = {}
         self._rows: dict[tuple[int, ...], _Row] = {}
 
     def enter(
@@ -41,9 +42,8 @@ class Orders:
             elif other not in tasks and not any(other in self._set(members) for members in gathers):
                 self._draft.need(consumer, other, edge)
             if edge.is_any:
-                among = self._set(other if isinstance(other, tuple) else (other,))
                 for node in files:
-                    if among.issuperset(self._draft.members(node)):
+                    if self._holds(other, node):
                         self._draft.need(consumer, node, edge)
 
     def _left(self, members: _Members, tasks: set[int], gathers: Sequence[_Members]) -> Iterator[int]:
@@ -77,6 +77,16 @@ class Orders:
         if found is None:
             found = self._sets[id(members)] = members, frozenset(members)
         return found[1]
+
+    def _holds(self, other: int | _Members, node: int) -> bool:
+        """Whether all that a node stands for is (among) the other."""
+        if node >= 0 or not isinstance(other, tuple):
+            return node in self._set(other) if isinstance(other, tuple) else node == other
+        key = id(other), node
+        found = self._holding.get(key)
+        if found is None:
+            found = self._holding[key] = self._set(other).issuperset(self._draft.members(node))
+        return found
 
     def _meet(self, members: _Members, others: _Members) -> bool:
         key = id(members), id(others)

@@ -107,7 +107,7 @@ class FileJudge(Looking):
             cause, message = Cause.MISSING_OUTPUT, f"{task.name} did not make {named(missing)}"
         is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
-        aside = self._set_aside(task, attempt)
+        aside = self._set_aside(task, attempt, since=ended.start)
         log, told = self._log(task, ended), message
         remains = None if log else self._remains(task, aside)
         return Settled(
@@ -162,9 +162,9 @@ class FileJudge(Looking):
 
     def _recover(self, task: Task) -> None:
         """Move away what an attempt left that nobody saw end."""
-        attempt = self._left_behind(task)
-        if attempt is not None:
-            self._set_aside(task, attempt)
+        attempt, past = self._left_behind(task), self._records.past(task.name)
+        if attempt is not None and past is not None and past.start is not None:
+            self._set_aside(task, attempt, since=past.start.time)
 
     def _left_behind(self, task: Task) -> _Attempt | None:
         """What an attempt began with that has no end on record and outlived its runner; it is over by now."""
@@ -174,11 +174,12 @@ class FileJudge(Looking):
         self._workspace.clear_away(task.name, past.start.attempt)
         return _Attempt(past.start.signature, past.start.before)
 
-    def _set_aside(self, task: Task, attempt: _Attempt) -> Aside:
+    def _set_aside(self, task: Task, attempt: _Attempt, *, since: float) -> Aside:
         if task.traits.keep:
             return Aside({})
         inputs = {*attempt.signature.inputs, *task.inputs}
-        return self._workspace.set_aside(task.name, attempt.signature.outputs, before=attempt.before, inputs=inputs)
+        outputs = attempt.signature.outputs
+        return self._workspace.set_aside(task.name, outputs, before=attempt.before, inputs=inputs, since=since)
 
     def _log(self, task: Task, ended: Ended) -> str | None:
         """The log's path as seen from the study, where there is anything in it."""

@@ -91,9 +91,9 @@ class Looking:
         return self._fresh(task, found)
 
     def _was_done_without(self, task: Task, missing: Iterable[str]) -> bool:
-        """Whether a task is on record as done when these inputs were not there, which `mark-done --force` may say."""
+        """Whether a task was marked as done (so that it has no round) when these inputs were not there."""
         past = self._records.past(task.name)
-        if past is None or past.start is None or past.end is None or past.end.status != _SUCCEEDED:
+        if past is None or past.start is None or past.start.round or not past.has_succeeded:
             return False
         known = dict(zip(past.start.signature.inputs, past.start.inputs, strict=False))
         return all(path in known and known[path] is None for path in missing)

@@ -102,7 +102,8 @@ class Change:
         outputs = [path for path in start.signature.outputs if path in task.outputs]
         inputs = {*start.signature.inputs, *task.inputs}
         space = Workspace(Files(self.study.root), root=self.study.root, state=self.state)
-        problem = space.set_aside(past.name, outputs, before=start.before, inputs=inputs).problem
+        aside = space.set_aside(past.name, outputs, before=start.before, inputs=inputs, since=start.time)
+        problem = aside.problem
         if problem:
             self.problems.append(f"{past.name}: {problem}")
 

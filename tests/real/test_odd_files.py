@@ -302,3 +302,20 @@ def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: Folde
     if how == "closed":
         (folder.path / place).chmod(0o755)
     assert told == dict.fromkeys(told, (3, "", True))
+
+
+def test_a_link_to_nothing_that_a_failure_made_is_moved_away_and_one_of_the_users_stays(folder: Folder) -> None:
+    (folder.path / "mine.dat").symlink_to("far/mine.dat")
+    folder.write(
+        "sweep.yaml",
+        "steps:\n  a:\n"
+        "    run: ln -s far/made.dat made.dat; [ -e ok ]; mkdir -p far; echo 1 | tee far/made.dat > mine.dat\n"
+        "    outputs: [made.dat, mine.dat]\n",
+    )
+    assert folder.taskrun("run").returncode == 1
+    assert not os.path.lexists(folder.path / "made.dat")
+    assert (folder.path / "mine.dat").is_symlink()
+    folder.write("ok", "")
+    assert folder.taskrun("run").returncode == 0
+    assert (folder.path / "made.dat").is_symlink()
+    assert folder.read("far/mine.dat") == "1\n"

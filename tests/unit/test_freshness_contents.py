@@ -425,6 +425,14 @@ def test_the_record_of_a_failure_is_taken_over_too(study: Study) -> None:
     assert study.records.attempts("simulate/t=mesh") == 2
 
 
+def test_a_failure_under_yet_another_name_is_in_the_way_of_no_result(study: Study) -> None:
+    first, second, third = (sim(f"{step}/t=mesh", {"t": "mesh"}) for step in ("one", "two", "three"))
+    study.execute(judge_of(study, first), first.tasks[0], exit_code=1)
+    study.run(second)
+    assert heirs(study, third) == [("three/t=mesh", "two/t=mesh")]
+    assert study.run(third) == {"three/t=mesh": "fresh"}
+
+
 @pytest.mark.parametrize(
     "tasks",
     [
