@@ -29,8 +29,6 @@ WRONG_VALUES = {
     "cwd: ''": "`cwd` is empty",
     "env: FOO=1": "`env` must be a mapping, not a text; write `FOO: ...`",
     "env: {A=B: 1}": "`env`: 'A=B' is no name of a variable",
-    "env: {TASKRUN_TASK: x}": "`env`: taskrun sets TASKRUN_TASK itself, to what it is in each task",
-    "env: {TASKRUN_PARAM_X: x}": "`env`: taskrun sets TASKRUN_PARAM_X itself",
     "env: {A: [1]}": "`env.A` must be a text, not a list",
     "shell: []": "`shell` is an empty list",
     "cores: -1": "`cores`: -1 is negative",

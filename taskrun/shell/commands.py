@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from taskrun.shell.braces import Braces
 from taskrun.shell.cursor import BLANKS, CONTINUATION, ENDS_WORD, SLOT, Doubt
 from taskrun.shell.documents import Documents
 from taskrun.shell.spots import Kind
@@ -278,7 +277,7 @@ class Scanner(Documents):
         start = self.at
         literal: list[str] = []
         is_plain = True
-        braces = Braces()
+        braces = 0
         subscript_end = self._subscript_end()
         while char := self.peek():
             starts_process = char in "<>" and self._starts_process()
@@ -296,9 +295,9 @@ class Scanner(Documents):
             elif char in "'\"\\$`" + SLOT:
                 is_plain = False
                 kind = Kind.SUBSCRIPT if self.at < subscript_end else Kind.BARE
-                self.piece(char, start, kind=kind, role=role, in_braces=braces.are_open)
+                self.piece(char, start, kind=kind, role=role, in_braces=braces > 0)
             else:
-                braces.read(char)
+                braces = max(0, braces + (char == "{") - (char == "}"))
                 literal.append(char)
                 self.at += 1
         return "".join(literal) if is_plain else None

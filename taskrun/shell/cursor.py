@@ -18,7 +18,7 @@ BLANKS = " \t"
 CONTINUATION = "\\\n"
 ENDS_WORD = " \t\n;&|()<>"
 
-REDIRECT_FOLLOWS = re.compile(r"(?:\0|[0-9]|\\\n)*\}?(?:\\\n)*&?[<>]").match
+_REDIRECT_FOLLOWS = re.compile(r"(?:\0|[0-9]|\\\n)*\}?(?:\\\n)*&?[<>]").match
 
 _LAST_WORD = re.compile(r"[^ \t\n]*\Z")
 _FAR = 30
@@ -116,7 +116,7 @@ class Cursor:
         following = self.text[ahead] if ahead < self.limit else ""
         starts_process = following in ("<", ">") and self.text.startswith("(", ahead + 1)
         spot.glued = self.at > word_start or following not in ENDS_WORD or following == "(" or starts_process
-        spot.before_redirect = REDIRECT_FOLLOWS(self.text, self.at + 1) is not None
+        spot.before_redirect = _REDIRECT_FOLLOWS(self.text, self.at + 1) is not None
         spot.before_paren = following == "("
         before = self.text[self.at - 1] if self.at > word_start else ""
         spot.meets_dot = before in (".", SLOT) or following in (".", SLOT)

@@ -16,8 +16,7 @@ from taskrun.shell.commands import Scanner
 from taskrun.shell.cursor import SLOT, Doubt, Finished
 from taskrun.shell.mistakes import QuoteError, shorten
 from taskrun.shell.simple import SAFE, is_safe, single_quoted
-from taskrun.shell.spots import UNREAD, Document, Kind, Spot
-from taskrun.shell.suspicion import suspect
+from taskrun.shell.spots import Document, Kind, Spot
 from taskrun.shell.wrapping import shell_name
 
 _BLANKS_AROUND = "put blanks around it, or quotes"
@@ -29,6 +28,10 @@ _MARKS_OF_BASH = re.compile("[\x01\x7f]+")
 _ESCAPED_IN_DOCUMENT = re.compile(r"[$`\\]")
 _NEVER = re.compile(r"(?!)").fullmatch
 _PLAIN_WORDS = re.compile(f"[{SAFE}]+(?: +[{SAFE}]+)*").fullmatch
+# The words of an unclear part, as far as they hold no quotes: with a brace open, and up to where it is closed.
+_OPENS = re.compile(r"(?:^|[\s;&|(])[^\s'\"`;&|<>()]*(?<!\$)\{[^\s'\"`;&|<>()}]*\Z").search
+_CLOSES = re.compile(r"[^\s'\"`;&|<>(){]*\}").match
+_LONGEST_WORD = 1000
 _MOST_KEPT = 256
 _EXPANDS_QUOTED_DOTS = ("ksh", "zsh")
 
@@ -65,8 +68,11 @@ def _scan(pieces: Sequence[str], shell: str | None) -> tuple[list[Spot], list[Do
     except Doubt:
         since = scanner.trouble()
     spots = [spot if spot.document < len(scanner.documents) else Spot(since=since) for spot in scanner.spots]
-    spots += [Spot(since=since) for _ in range(len(spots), count)]
-    suspect(spots, scanner.text, shell)
+    places = [at for at, char in enumerate(scanner.text) if char == SLOT] if len(spots) < count else []
+    for index in range(len(spots), count):
+        is_redirected = pieces[index + 1].lstrip("0123456789").startswith(("<", ">"))
+        in_braces = _may_expand(scanner.text, places[index])
+        spots.append(Spot(before_redirect=is_redirected, in_braces=in_braces, since=since))
     return spots, scanner.documents
 
 
@@ -175,6 +181,11 @@ def _is_inert(value: Value, spot: Spot) -> bool:
     return (not spot.glued or spot.kind in _QUOTED_KINDS) and _PLAIN_WORDS(value) is not None
 
 
+def _may_expand(text: str, at: int) -> bool:
+    """Whether a place in an unclear part looks like one in an unquoted brace expansion."""
+    return _OPENS(text[max(0, at - _LONGEST_WORD) : at]) is not None and _CLOSES(text, at + 1) is not None
+
+
 def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
     merged = [pieces[0]]
     for raw, piece in zip(raws, pieces[1:], strict=True):
@@ -187,14 +198,15 @@ def _merge(pieces: Sequence[str], raws: Sequence[str | None]) -> list[str]:
 
 def _test(spot: Spot, shell: str | None) -> _Test:
     """Which values go in as they are."""
-    if spot.kind is not Kind.BARE and spot.kind not in UNREAD:
+    if spot.kind is Kind.UNCLEAR and (spot.before_redirect or spot.in_braces):
+        number = "(?![0-9]+$)" if spot.before_redirect else ""
+        several = r"(?!.*,)(?!.*\.\.)" if spot.in_braces else ""
+        return re.compile(f"{number}{several}[{SAFE}]+").fullmatch
+    if spot.kind is not Kind.BARE:
         return is_safe
-    pattern = f"[{SAFE}]+"
     if spot.before_redirect and spot.after != "\\":
-        if spot.kind is Kind.BARE:
-            return _NEVER
-        # Only a number, or in braces a name, is a part of it; what cannot be quoted is not refused lightly.
-        pattern = f"(?!{'[A-Za-z0-9_]' if spot.in_braces else '[0-9]'}+$){pattern}"
+        return _NEVER
+    pattern = f"[{SAFE}]+"
     if spot.before_paren:
         pattern = rf"{pattern}(?<![@+=])"
     if spot.role == "pattern":

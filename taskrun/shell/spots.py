@@ -26,10 +26,6 @@ class Kind(Enum):
     FOREIGN = "a command for a shell whose quoting is not known"
 
 
-# In these a shell reads commands, or may do so, that nobody has read here.
-UNREAD = frozenset({Kind.UNCLEAR, Kind.BACKTICKS, Kind.PARAMETER, Kind.ARITHMETIC, Kind.SUBSCRIPT})
-
-
 class Document(Struct):
     """A here-document that holds placeholders: the texts around them, and which one comes first."""
 
@@ -47,8 +43,7 @@ class Spot(Struct):
     `after`: a backslash, a lone `$` or a parameter such as `$x` that ends right before it (as `\\`, `$` or `x`).
     `role`: "target" of a redirection, "pattern" of a case, or "element" of an array. `document`: the index of the
     here-document it stands in, or -1. `joins_lines`: a backslash takes a newline with it even in single quotes, as in
-    a `$(...)` of a here-document. In an `UNREAD` part all of this is what may be so; `since` says where an unclear one
-    begins, as a piece of a sentence.
+    a `$(...)` of a here-document. `since` says where an unclear part begins, as a piece of a sentence.
     """
 
     kind: Kind = Kind.UNCLEAR

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from taskrun.pools import OF_THE_MACHINE
 from taskrun.quantity import parse_boolean, parse_duration, parse_memory, parse_number
-from taskrun.sweep.schema import OUR_VARIABLE, RESERVED, Kind
+from taskrun.sweep.schema import RESERVED, Kind
 
 IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -61,11 +61,9 @@ def _words(text: str) -> str | None:
 
 
 def _variable(text: str) -> str | None:
-    if not text or "=" in text:
-        return f"{shown(text)} is no name of a variable"
-    if re.fullmatch(OUR_VARIABLE, text):
-        return f"taskrun sets {text} itself, to what it is in each task"
-    return None
+    if text and "=" not in text:
+        return None
+    return f"{shown(text)} is no name of a variable"
 
 
 def _pool(text: str) -> str | None:

@@ -34,7 +34,7 @@ def format_value(value: str, spec: str) -> str:
     number = Decimal(value)
     if abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"{value} is too large or too small a number for a format")
-    if kind in _WHOLE_TYPES:
+    if kind in _WHOLE_TYPES or ({*"#_"} <= {*spec} and number == number.to_integral_value()):  # no Decimal knows both
         return _format_whole(value, number, spec)
     try:
         return _format_decimal(number, spec)

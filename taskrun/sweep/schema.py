@@ -54,7 +54,6 @@ _SIZE = rf"{_DECIMAL} ?([kKmMgGtTpP](i?[bB])?|[bB])?"
 _DURATION = "".join(rf"({_DECIMAL} ?{unit} ?)?" for unit in ("w", "d", "h", "m", "s", "ms"))
 _FACTOR = r"[+]?0*[1-9][0-9]*(\.[0-9]*)?([eE][+]?[0-9]+)?"
 _BOOLEAN = "true|True|TRUE|yes|Yes|YES|false|False|FALSE|no|No|NO"
-OUR_VARIABLE = "TASKRUN_(TASK|STEP|ATTEMPT|CORES|RUN|PARAM_[A-Za-z0-9_]*)"  # set for each task, whatever `env` says
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = r"([\s\S]*[^$])?\{[A-Za-z_][\s\S]*"
 
@@ -99,7 +98,7 @@ Temp = Annotated[Annotated[str, _read_as(f"{_BOOLEAN}|delete")] | bool, Kind.TEM
 Check = Annotated[str, _read_as("stat|hash|exists|mtime"), Kind.CHECK]
 Outcome = Annotated[Literal["any"], Kind.OUTCOME]
 
-Variable = Annotated[str, _like(f"^(?!{OUR_VARIABLE}$)[^=]+$"), Kind.VARIABLE]
+Variable = Annotated[str, _like("^[^=]+$"), Kind.VARIABLE]
 Pool = Annotated[str, _like(r"^[^\s=,]+$"), Kind.POOL]
 Token = Annotated[str, _like(r"^(?!(cores|memory|gpus)$)[^\s=,]+$"), Kind.TOKEN]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taskrun.graph import Edge
 
 _NO_TEXTS = frozenset({"per", "after", "env"})
-_PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
+PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
 
 
 class Item(Struct, frozen=True):
@@ -84,7 +84,7 @@ class StepPlan(Struct):
     def params(self) -> set[str]:
         """The names of `TASKRUN_PARAM_NAME` in the step's own `run`, as they stand there."""
         own = [item.text for item in self.items("run") if item.text.is_own]
-        return {match for text in own for match in _PARAM.findall(text.template.text)}
+        return {match for text in own for match in PARAM.findall(text.template.text)}
 
 
 class _Keyed(Struct, frozen=True):

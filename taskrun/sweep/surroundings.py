@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from taskrun.paths import expand
 from taskrun.sweep.cells import RowMistake
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.steps import StepPlan
+from taskrun.sweep.steps import PARAM, StepPlan
 
 LISTS = ("inputs", "outputs")
 PATHS = ("stdout", "stderr", "cwd")
-
-_PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
 
 
 def note_surroundings(plans: Iterable[StepPlan], names: Iterable[str], findings: Findings) -> None:
@@ -28,7 +25,7 @@ def note_surroundings(plans: Iterable[StepPlan], names: Iterable[str], findings:
             try:
                 expand_pieces(text.template.pieces)
             except RowMistake as mistake:
-                match = _PARAM.search(mistake.what)
+                match = PARAM.search(mistake.what)
                 if match and match[1] in variables:
                     what = f"the variable TASKRUN_PARAM_{match[1]} is set for the command only"
                     findings.mistake(text.place, what, f"write {{{variables[match[1]]}}}")

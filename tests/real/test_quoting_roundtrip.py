@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -99,27 +98,6 @@ def test_a_number_before_a_redirection_arrives(shell: str, value: str) -> None:
     template = "exec 4>&1; p @>&4; p @2>&4; p 2@>&4; p x @>&4 <<EOF\nEOF\n"
     line = plan_quoting(template.split("@"), (shell, "-c")).render([value] * 4)
     assert show(shell, line) == "@|@2|2@|x|@|".replace("|", ENDS).replace("@", value)
-
-
-UNREAD = [":;\\\np {}", "p `p {}`", "p ${{Q:-$(p {})}}", "p $(p `p {}`)"]
-WORDS = ["@", "x@y", "@@", "{x,@}", "f{0,{@}}", "{{@}..9}", "'{a' @", "{'a b',@}", "{x,y}@"]
-
-
-@some_shell
-@pytest.mark.parametrize("around", UNREAD)
-def test_a_value_that_cannot_be_quoted_arrives_or_is_refused(shell: str, around: str) -> None:
-    lines, plain, taken = [], [], []
-    for template in map(around.format, WORDS):
-        quoter = plan_quoting(template.split("@"), (shell, "-c"))
-        for value in SAFE:
-            with suppress(QuoteError):
-                lines.append(quoter.render([value] * template.count("@")))
-                plain.append(quoter.render(["Q.9"] * template.count("@")))
-                taken.append(value)
-    end = "\nprintf '\\035'\n"
-    shown, expected = (show(shell, end.join(some)).split("\x1d") for some in (lines, plain))
-    assert shown == [text.replace("Q.9", value) for text, value in zip(expected, taken, strict=True)]
-    assert {"mesh", "a,b"} <= set(taken)
 
 
 DOCUMENTS = [
