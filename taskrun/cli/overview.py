@@ -237,7 +237,7 @@ def _running(notable: Sequence[Stands], facts: Facts, terminal: Terminal, most: 
 def _running_line(task: Task, standing: Standing, facts: Facts) -> str:
     since = show_seconds(facts.now - standing.began)
     where = f" ({standing.orphan.where})" if standing.orphan is not None else ""
-    alone = "" if facts.holder is not None else f", its runner is gone{where}"
+    alone = "" if facts.holder is not None else f"{where}, its runner is gone"
     return f"{INDENT}{printable(task.name)}  for {since}, attempt {standing.attempt}{alone}{_telling(task)}"
 
 

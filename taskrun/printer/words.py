@@ -41,7 +41,7 @@ _STYLES = {
     "recovered": Style.SPARED,
     "retrying": Style.PROGRESS,
 }
-_NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
+NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 INDENT = "    "
 _FEW = 3  # so many tasks are named where there are more
 
@@ -95,7 +95,7 @@ class Words:
             return self.line("succeeded", event.task.name, seconds)
         if cause is Cause.CANCELLED:
             return self.line("cancelled", event.task.name, f"after {seconds}")
-        after = "" if cause in _NEVER_RAN else f" after {seconds}"
+        after = "" if cause in NEVER_RAN else f" after {seconds}"
         allowed = " (allowed to fail)" if event.task.traits.allow_failure else ""
         if cause is Cause.LOST:  # what there is to say of it is about something else
             message = printable(event.settled.message or event.ended.message)

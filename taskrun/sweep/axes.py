@@ -69,7 +69,7 @@ class AxisReader:
         if isinstance(sweep, Table):
             return [self._product(sweep)]
         if isinstance(sweep, Scalar):
-            hint = "leave `sweep` out" if not sweep.text else ""
+            hint = "as `x: [1, 2]`: a name, a colon and a blank, its values" if sweep.text else "leave `sweep` out"
             self.has_all_names = False
             self._findings.mistake(sweep.place, "`sweep` must hold names and their values", hint)
             return []

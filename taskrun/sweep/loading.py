@@ -194,7 +194,7 @@ class _Loader:
         note_surroundings(plans, (*names, *self._file.let), self._findings)
         mentioned = Mentions(plans, lets, names, self._findings).settle() if self._points.has_all_names else names
         self._unused = [name for name in names if name not in mentioned]
-        if self._points.has_all_names and not any(plan.is_broken for plan in plans):
+        if plans and self._points.has_all_names and not any(plan.is_broken for plan in plans):
             self._check_unused()
         return plans, lets
 

@@ -112,7 +112,8 @@ class Scope:
 
     def _unknown(self, placeholder: Placeholder, step: str) -> Unresolved:
         base, escape = placeholder.base, placeholder.escape
-        names = (*self.sweep, *self.lets)
+        is_file = bool(placeholder.attributes) and placeholder.attributes[0] in OWN_FILES
+        names = tuple(self.steps) if is_file and step else (*self.sweep, *self.lets)
         if base in self.known:
             return Unresolved(f"{placeholder.written} cannot stand here", "only names of `sweep` and `let` can")
         offer = did_you_mean(base, (*names, *self.steps, *RESERVED) if step else names)

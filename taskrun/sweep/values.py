@@ -186,7 +186,18 @@ def _one(node: Scalar, name: str, findings: Findings) -> tuple[str, ...]:
         findings.mistake(node.place, f"{name!r} has no values", _FORMS)
         return ()
     text = read_scalar(node, f"the value of {name!r}", findings)
+    if text is not None and node.plain and (hint := _meant_as_several(name, text)):
+        findings.hint(node.place, f"{name!r} has one value, the text {text!r}", hint)
     return () if text is None else (text,)
+
+
+def _meant_as_several(name: str, text: str) -> str:
+    """The hint for a text that the command line would take for several values."""
+    span = _RANGE.fullmatch(text)
+    if span is not None and "..." not in text:
+        step = f", step: {span[3]}" if span[3] else ""
+        return f"a range is written `{name}: {{from: {span[1]}, to: {span[2]}{step}}}`"
+    return f"several are a list: `{name}: [{text}]`" if "," in text else ""
 
 
 def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:

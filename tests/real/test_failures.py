@@ -339,3 +339,15 @@ def test_a_run_that_waits_for_what_a_task_left_running_says_so(folder: Folder) -
 def test_a_run_that_ends_at_once_says_nothing_of_that(folder: Folder) -> None:
     folder.write("sweep.yaml", 'steps: {b: "sleep 60 & true"}')
     assert "waiting" not in folder.taskrun("run").stderr
+
+
+def test_what_never_started_shows_nothing_that_an_earlier_attempt_wrote(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps: {a: {run: cat in, inputs: in, stdout: said}}\n")
+    folder.write("in", "old words\n")
+    assert folder.taskrun("run").returncode == 0
+    (folder.path / "in").unlink()
+    failed = folder.taskrun("run")
+    assert failed.returncode == 1
+    assert "missing input: in is not there" in failed.stderr
+    assert "old words" not in failed.stderr
+    assert "log: " not in failed.stderr

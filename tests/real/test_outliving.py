@@ -380,7 +380,7 @@ def test_what_still_runs_is_seen_to(folder: Folder, is_shim_killed: bool) -> Non
     slow = described(folder)["slow"]
     assert (slow["status"], slow["fresh"]) == ("running", False)
     assert slow["reason"] == f"its runner is gone, and it runs on (pid {pid})"
-    assert f", attempt 1, its runner is gone (pid {pid})\n" in folder.taskrun("status").stdout
+    assert f", attempt 1 (pid {pid}), its runner is gone\n" in folder.taskrun("status").stdout
     assert f" (pid {pid}), attempt 1; its runner is gone, and the next run will wait for it\n" in (
         folder.taskrun("why", "slow").stdout
     )

@@ -212,7 +212,7 @@ def test_a_lock_that_stays_may_be_given_up_for_dead(folder: Folder) -> None:
     shim(result, THERE)
     with held(result):
         status = folder.taskrun("status").stdout
-        assert re.search(r"attempt 1, its runner is gone \(pid \d+ on node17\)\n", status), status
+        assert re.search(r"attempt 1 \(pid \d+ on node17\), its runner is gone\n", status), status
         refused = folder.taskrun("reset", "slow")
         assert refused.returncode == 3
         assert "when that machine is off, `taskrun reset --assume-dead node17`" in refused.stderr

@@ -521,3 +521,27 @@ def test_set_replaces_the_values_of_a_name(tmp_path: Path) -> None:
 def test_where_the_only_value_holds_a_nul_that_is_the_mistake(tmp_path: Path, text: str) -> None:
     found = mistakes(tmp_path, text + '\nsteps: {s: {run: "echo {v}"}}\n')
     assert any(line.endswith("a NUL or half a character can stand in no command and in no path") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("1..3", "a range is written `n: {from: 1, to: 3}`"),
+        ("0.5..1..0.1", "a range is written `n: {from: 0.5, to: 1, step: 0.1}`"),
+        ("1, 2, 3", "several are a list: `n: [1, 2, 3]`"),
+    ],
+)
+def test_one_value_that_looks_like_several_is_hinted_at(tmp_path: Path, value: str, hint: str) -> None:
+    made = study(tmp_path, f"sweep:\n  n: {value}\nsteps: {{s: 'echo {{n}}'}}\n").study
+    assert made.hints == (f"sweep.yaml:2:6: 'n' has one value, the text {value!r}; {hint}",)
+    assert study(tmp_path, f"sweep:\n  n: '{value}'\nsteps: {{s: 'echo {{n}}'}}\n").study.hints == ()
+
+
+def test_where_there_are_no_steps_nobody_is_told_to_mention_a_name(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "sweep: {n: [1]}\nsteps: [a]\n")
+    assert found == ["sweep.yaml:2:8: `steps` must be a mapping, not a list"]
+
+
+def test_files_of_an_unknown_step_are_answered_with_the_steps(tmp_path: Path) -> None:
+    said = mistakes(tmp_path, "sweep: {n: [1]}\nsteps: {simulate: '{n}', b: 'cat {xyz.outputs}'}\n")
+    assert said[0].startswith("sweep.yaml:2:29: nothing is called 'xyz'; there are simulate, b; ")
