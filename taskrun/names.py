@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from taskrun.model import Task
 
 _PLAIN = "A-Za-z0-9_.+:@=-"
-_ENCODED_BYTE = re.compile(r"%([0-9A-Fa-f]{2})")
-_TO_ENCODE = re.compile(f"[^{_PLAIN}]+")
-_IS_PLAIN = re.compile(f"[{_PLAIN}]*")
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
-_NARROWING = re.compile(rf"({_IDENTIFIER})=(.*)", re.DOTALL)
+# Every task asks for these two; the others are texts, compiled by `re` when one is first needed.
+_IS_PLAIN = re.compile(f"[{_PLAIN}]*")
 _MADE_NAME = re.compile(rf"{_IDENTIFIER}(?:/{_IDENTIFIER}=(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)*")
-_GLOB = re.compile(r"[*?\[]")
-_RANGE = re.compile(r"([+-]?[0-9.]*[0-9])(?:\.\.|-|:)([+-]?\.?[0-9][0-9.]*)")
+_TO_ENCODE = f"[^{_PLAIN}]+"
+_ENCODED_BYTE = "%([0-9A-Fa-f]{2})"
+_NARROWING = rf"(?s)({_IDENTIFIER})=(.*)"
+_GLOB = r"[*?\[]"
+_RANGE = r"([+-]?[0-9.]*[0-9])(?:\.\.|-|:)([+-]?\.?[0-9][0-9.]*)"
 
 _LONGEST_COMPONENT = 200
 # Looking for the nearest among more names than these would take longer than reading the answer.
@@ -37,14 +38,14 @@ def encode(value: str) -> str:
     """The value with everything but ASCII letters, digits and `_ . + - : @ =` percent-encoded."""
     if _IS_PLAIN.fullmatch(value):
         return value
-    return _TO_ENCODE.sub(lambda match: "".join(f"%{byte:02X}" for byte in _bytes(match[0])), value)
+    return re.sub(_TO_ENCODE, lambda match: "".join(f"%{byte:02X}" for byte in _bytes(match[0])), value)
 
 
 def decode(text: str) -> str:
     """The value that `encode` made `text` of; what is no escape stays as it is."""
     if "%" not in text:
         return text
-    pieces = _ENCODED_BYTE.split(text)
+    pieces = re.split(_ENCODED_BYTE, text)
     raw = b"".join(bytes.fromhex(piece) if place % 2 else _bytes(piece) for place, piece in enumerate(pieces))
     return raw.decode("utf-8", "surrogateescape")
 
@@ -57,7 +58,7 @@ def task_name(step: str, names: Sequence[str], values: Sequence[str]) -> str:
 def parse_name(text: str) -> tuple[str, dict[str, str]] | None:
     """The step and the values in a name of `task_name`, its parameters in any order; None where it is no such name."""
     step, *pairs = text.split("/")
-    matches = [_NARROWING.fullmatch(pair) for pair in pairs]
+    matches = [re.fullmatch(_NARROWING, pair) for pair in pairs]
     values = {match[1]: decode(match[2]) for match in matches if match}
     if not re.fullmatch(_IDENTIFIER, step) or len(values) != len(pairs):
         return None
@@ -147,7 +148,7 @@ class Selection(Struct, frozen=True):
         adding: list[str] = []
         narrowings: list[tuple[str, tuple[str, ...]]] = []
         for word in words:
-            match = _NARROWING.fullmatch(word)
+            match = re.fullmatch(_NARROWING, word)
             if match and word not in known:
                 narrowings.append((match[1], tuple(match[2].split(","))))
             else:
@@ -194,7 +195,7 @@ def _matches(word: str, tasks: Sequence[Task], steps: dict[str, list[int]], by_n
         reordered = _in_order(word, tasks, steps)
         if reordered in by_name:
             found.append(by_name[reordered])
-    if not found and _GLOB.search(word):
+    if not found and re.search(_GLOB, word):
         import fnmatch  # most selections are plain names
 
         matches = re.compile(fnmatch.translate(word)).match
@@ -319,9 +320,9 @@ def _known_values(tasks: Sequence[Task], name: str) -> dict[str, None]:
 def _value_hint(name: str, value: str, known: Collection[str]) -> str:
     if any("," in other for other in known):
         return "; a comma inside of a value is written %2C"
-    if _GLOB.search(value):
+    if re.search(_GLOB, value):
         return f"; values are compared as written, for a pattern write '*/{name}={value}'"
-    span = _RANGE.fullmatch(value)
+    span = re.fullmatch(_RANGE, value)
     if span:
         meant = [*map(encode, _between(span[1], span[2], known))]
         return f"; a selection takes values, not ranges: {name}={','.join(meant[:_FEW]) or 'A,B,...'}" + (

@@ -10,10 +10,11 @@ import re
 from fractions import Fraction
 
 _DECIMAL = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-_NUMBER = re.compile(rf"([+-]?{_DECIMAL})(?:[eE]([+-]?[0-9]+))?")
-_SIZE = re.compile(rf"({_DECIMAL}) ?(?:([kKmMgGtTpP])(?:i?[bB])?|[bB])?")
-_DURATION = re.compile(rf"(?:{_DECIMAL} ?(?:ms|[smhdw]) ?)+")
-_DURATION_PART = re.compile(rf"({_DECIMAL}) ?(ms|[smhdw])")
+# Texts, compiled by `re` when one is first needed: to compile them all at every start would take longer than reading.
+_NUMBER = rf"([+-]?{_DECIMAL})(?:[eE]([+-]?[0-9]+))?"
+_SIZE = rf"({_DECIMAL}) ?(?:([kKmMgGtTpP])(?:i?[bB])?|[bB])?"
+_DURATION = rf"(?:{_DECIMAL} ?(?:ms|[smhdw]) ?)+"
+_DURATION_PART = rf"({_DECIMAL}) ?(ms|[smhdw])"
 
 _SIZE_UNITS = "kmgtp"
 _SECONDS = {
@@ -35,7 +36,7 @@ _LEAST_MEMORY = 1024**2  # bytes
 
 def parse_number(text: str) -> Fraction:
     """A decimal number, with an exponent if need be, exactly as written."""
-    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    match = re.fullmatch(_NUMBER, text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(f"{_short(text)} is not a number")
     exponent = match[2] or "0"
@@ -46,7 +47,7 @@ def parse_number(text: str) -> Fraction:
 
 def parse_size(text: str) -> int:
     """A number of bytes: `512M`, `2G`, `1.5G` (powers of 1024), or a bare number of bytes."""
-    match = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    match = re.fullmatch(_SIZE, text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(f"{_short(text)} is not a size; write it as 512M or 2G")
     power = _SIZE_UNITS.index(match[2].lower()) + 1 if match[2] else 0
@@ -64,11 +65,11 @@ def parse_memory(text: str) -> int:
 
 def parse_duration(text: str) -> Fraction:
     """Seconds of a duration with units: `90s`, `2h`, `1d12h`, `500ms`; larger units first."""
-    if _NUMBER.fullmatch(text):
+    if re.fullmatch(_NUMBER, text):
         raise ValueError(f"{_short(text)} has no unit; write it as {text.lstrip('+-')[:20]}s or 2h")
-    if len(text) > _LONGEST or not _DURATION.fullmatch(text) or text.endswith(" "):
+    if len(text) > _LONGEST or not re.fullmatch(_DURATION, text) or text.endswith(" "):
         raise ValueError(f"{_short(text)} is not a duration; write it as 90s, 2h or 1d12h")
-    parts = _DURATION_PART.findall(text)
+    parts = re.findall(_DURATION_PART, text)
     ranks = [list(_SECONDS).index(unit) for _, unit in parts]
     if ranks != sorted(set(ranks)):
         raise ValueError(f"{_short(text)} is not a duration; larger units stand first, as in 1d12h")

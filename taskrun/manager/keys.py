@@ -219,9 +219,9 @@ def check_text(text: str) -> None:
 
 def _checked(key: str, value: object) -> Node:
     """The value as one of a sweep file that has the key's shape; raises Wrong."""
-    shape = shapes_of(StepKeys).get(key)
-    if shape is None or key in _NOT_HERE:
+    if key not in KNOWN:
         raise Wrong(_unknown(key))
+    shape = shapes_of(StepKeys)[key]
     what = f"`{key}`"
     node = _node(value, what)
     findings = Findings()

@@ -10,12 +10,11 @@ from decimal import Decimal
 
 # Python's mini-language without `n` (it depends on the locale) and without braces; a width of more than 4 digits is
 # no format but a slip that would fill the memory.
-_SPEC = re.compile(
-    r"(?:(?P<fill>[^{}])?(?P<align>[<>=^]))?(?P<sign>[-+ ])?z?(?P<alternate>\#)?(?P<zero>0)?(?P<width>\d{0,4})"
-    r"(?P<group>[,_])?(?P<precision>\.\d{1,4})?(?P<type>[bcdeEfFgGosxX%])?",
-    re.DOTALL,
+_SPEC = (
+    r"(?s)(?:(?P<fill>[^{}])?(?P<align>[<>=^]))?(?P<sign>[-+ ])?z?(?P<alternate>\#)?(?P<zero>0)?(?P<width>\d{0,4})"
+    r"(?P<group>[,_])?(?P<precision>\.\d{1,4})?(?P<type>[bcdeEfFgGosxX%])?"
 )
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _WHOLE_TYPES = frozenset("bcdoxX")
 _STAND_IN = "\0"
 _MOST_DIGITS = 10_000
@@ -23,13 +22,13 @@ _MOST_DIGITS = 10_000
 
 def is_format(text: str) -> bool:
     """Whether `text` can stand after the colon of a placeholder as a format spec."""
-    return bool(text) and _SPEC.fullmatch(text) is not None
+    return bool(text) and re.fullmatch(_SPEC, text) is not None
 
 
 def format_value(value: str, spec: str) -> str:
     """`value` written as `spec` says: `("7", "03d")` gives `007`."""
     kind = spec[-1]
-    if kind == "s" or _NUMBER.fullmatch(value) is None:
+    if kind == "s" or re.fullmatch(_NUMBER, value) is None:
         return _format_text(value, spec)
     number = Decimal(value)
     if abs(number.adjusted()) > _MOST_DIGITS:
@@ -47,7 +46,7 @@ def _format_decimal(number: Decimal, spec: str) -> str:
 
     A Decimal knows the comma alone: one that fills has to be told from those that group.
     """
-    match = _SPEC.fullmatch(spec)
+    match = re.fullmatch(_SPEC, spec)
     assert match is not None, "no other reaches this"
     if match["type"] is None and match["precision"] is None:
         spec += "f"

@@ -4,7 +4,9 @@ There is one set of them: the parser (`shapes`, `reading`), the JSON Schema for 
 the annotations here. Types say which shapes a value may have, a `Kind` how the text of a scalar is read.
 """
 
-# Annotations are values here, which others read: so this module does without postponed ones.
+# Annotations are read by `shapes`, each when its key is asked for: all of them take longer than a whole file.
+
+from __future__ import annotations
 
 from enum import Enum, auto
 from typing import Annotated, Literal

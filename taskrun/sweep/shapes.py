@@ -6,6 +6,8 @@ Read by hand rather than by msgspec, which stops at the first mistake and knows 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain, repeat
 from types import UnionType
@@ -66,11 +68,33 @@ class Shape(Struct):
 
 
 @cache
-def shapes_of(keys: type[Struct]) -> dict[str, Shape]:
+def shapes_of(keys: type[Struct]) -> Mapping[str, Shape]:
     """The shape of each key, by its name in the file."""
-    annotations = keys.__annotations__
-    names = zip(keys.__struct_encode_fields__, keys.__struct_fields__, strict=True)
-    return {name: _shape(annotations[field]) for name, field in names}
+    return _Shapes(keys)
+
+
+class _Shapes(Mapping[str, Shape]):
+    """Made key by key: a file has few of those that there are."""
+
+    def __init__(self, keys: type[Struct]) -> None:
+        names = zip(keys.__struct_encode_fields__, keys.__struct_fields__, strict=True)
+        self._annotations: dict[str, str] = {name: keys.__annotations__[field] for name, field in names}
+        self._known_there = vars(sys.modules[keys.__module__])
+        self._found: dict[str, Shape] = {}
+
+    def __getitem__(self, key: str) -> Shape:
+        if key not in self._found:
+            self._found[key] = _shape(eval(self._annotations[key], self._known_there))  # a text of the schema
+        return self._found[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._annotations
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._annotations)
+
+    def __len__(self) -> int:
+        return len(self._annotations)
 
 
 def _shape(annotation: object) -> Shape:

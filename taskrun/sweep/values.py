@@ -18,10 +18,10 @@ from taskrun.sweep.ranges import MOST_VALUES, Range, ValuesError, check_count, c
 RANGE_KEYS = ("from", "to", "step", "count", "times", "glob")
 _FORMS = "a list, one value, `{from:, to:, step:}` (or `count:`, `times:`), or `{glob: PATTERN}`"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?", re.ASCII)
+_RANGE = rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?"
 _ABOUT = rf"(?:{_NUMBER}|0[xXoObB][0-9a-fA-F]+)"  # a number, if not always one that a range takes
-_RANGE_LIKE = re.compile(rf"\s*{_ABOUT}\s*\.\..*|\s*\.\.\s*{_ABOUT}\s*", re.ASCII | re.DOTALL)
-_GLOB = re.compile(r"[*?[]")
+_RANGE_LIKE = rf"(?as)\s*{_ABOUT}\s*\.\..*|\s*\.\.\s*{_ABOUT}\s*"
+_GLOB = r"[*?[]"
 _MOST_TO_SELECT = 10
 
 
@@ -89,7 +89,7 @@ def parse_values(text: str, directory: str) -> Sequence[str]:
 
 def stands_for_itself(value: str) -> bool:
     """Whether `parse_values` makes just this one value of the text that it is."""
-    is_read = value.startswith("@") or "," in value or _RANGE_LIKE.fullmatch(value) or _GLOB.search(value)
+    is_read = value.startswith("@") or "," in value or re.fullmatch(_RANGE_LIKE, value) or re.search(_GLOB, value)
     return bool(value) and not is_read
 
 
@@ -137,9 +137,9 @@ def _piece(piece: str, directory: str) -> Sequence[str]:
         raise ValuesError("an empty value between commas")
     if piece.startswith("@"):
         raise ValuesError(f"{piece} stands among others, and @FILE stands alone", "FILE holds one value a line")
-    if _RANGE_LIKE.fullmatch(piece):
+    if re.fullmatch(_RANGE_LIKE, piece):
         return _between(piece)
-    if _GLOB.search(piece):
+    if re.search(_GLOB, piece):
         return find_files(piece, directory)
     try:
         return [check_text(piece)]
@@ -148,7 +148,7 @@ def _piece(piece: str, directory: str) -> Sequence[str]:
 
 
 def _between(piece: str) -> Sequence[str]:
-    span = _RANGE.fullmatch(piece)
+    span = re.fullmatch(_RANGE, piece)
     if span is None or "..." in piece:
         hint = "A..B and A..B..STEP are; a text such as this one is taken from a file's lines, by @FILE"
         raise ValuesError(f"{piece} is no range of numbers", hint)
@@ -193,7 +193,7 @@ def _one(node: Scalar, name: str, findings: Findings) -> tuple[str, ...]:
 
 def _meant_as_several(name: str, text: str) -> str:
     """The hint for a text that the command line would take for several values."""
-    span = _RANGE.fullmatch(text)
+    span = re.fullmatch(_RANGE, text)
     if span is not None and "..." not in text:
         step = f", step: {span[3]}" if span[3] else ""
         return f"a range is written `{name}: {{from: {span[1]}, to: {span[2]}{step}}}`"
