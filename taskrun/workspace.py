@@ -82,7 +82,8 @@ class Workspace:
         does what the task reads.
         """
         outputs = tuple(outputs)
-        changed = [path for path in outputs if self._is_made(path, before, inputs) or self._is_new_link(path, since)]
+        own = [path for path in outputs if path not in inputs]
+        changed = [path for path in own if self._is_made(path, before, inputs) or self._is_new_link(path, since)]
         if not changed:
             return _NOTHING_MOVED
         kept = os.path.join(self._state, FAILED, task_path(name))
@@ -144,7 +145,7 @@ class Workspace:
 
     def _is_made(self, path: str, before: Mapping[str, Figure], inputs: Collection[str]) -> bool:
         found = self._files.figure(path)
-        if found is None or found == before.get(path) or path in inputs:
+        if found is None or found == before.get(path):
             return False
         if not isinstance(found, str):
             return True

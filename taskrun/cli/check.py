@@ -8,7 +8,7 @@ import sys
 import click
 
 from taskrun.cli.files import as_words
-from taskrun.cli.source import Opened, Source, nowhere, pasted, source_of, source_options
+from taskrun.cli.source import Opened, Source, nowhere, source_of, source_options
 from taskrun.errors import StateError, UsageError
 
 
@@ -68,7 +68,7 @@ def _check_state(source: Source, *, repairs: bool) -> int:
     """Verify the journal, and repair it where that is wanted and needed; the exit status."""
     from taskrun.cli.counting import counted
     from taskrun.cli.recorded import find_state
-    from taskrun.journal import BEYOND_REPAIR, is_repairable, no_journal, repair, verify
+    from taskrun.journal import advice, no_journal, repair, verify
 
     if source.select:
         raise UsageError(f"--state is about all that is on record; leave out {' '.join(source.select)!r}")
@@ -87,10 +87,7 @@ def _check_state(source: Source, *, repairs: bool) -> int:
         click.echo(no_journal(path) if damage.first == 1 and verdict.format is None else f"{path}: {damage}")
     if not repairs:
         given = [*(as_words(source.file) if source.file else ()), *source.placed()]
-        repairing = pasted("taskrun", "check", *given, "--state", "--repair", names=())
-        can_be_saved = is_repairable(verdict.path)
-        said = f"`{repairing}` saves what can be read" if can_be_saved else f"{path}: {BEYOND_REPAIR}"
-        click.echo(f"taskrun: {said}", err=True)
+        click.echo(f"taskrun: {advice(verdict.path, given)}", err=True)
         return StateError.exit_status
     done = repair(directory)
     kept = "" if done.aside is None else f"; the damaged journal is kept as {os.path.relpath(done.aside, source.here)}"

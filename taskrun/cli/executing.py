@@ -88,7 +88,8 @@ def _shown(study: Study, options: Options, wishes: Wishes) -> int:
                     if batch and isinstance(batch[-1], RunFinished):
                         status = exit_status(batch[-1])
             except StateError as error:
-                display.break_off(error.exit_status)
+                if status is None:
+                    display.break_off(error.exit_status)
                 raise
     display.check()
     assert status is not None, "a run ended without its last event"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-DEFAULT_FILE = "sweep.yaml"
-STATES = ".taskrun"
 ENDINGS = (".yaml", ".yml", ".txt", ".py")
 
 

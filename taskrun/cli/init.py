@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import click
 
-from taskrun.cli.files import DEFAULT_FILE, as_words
+from taskrun.cli.files import as_words
+from taskrun.defaults import DEFAULT_FILE
 from taskrun.errors import UsageError
 from taskrun.shell import quote_word
 

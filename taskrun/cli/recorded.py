@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from taskrun.cli.files import DEFAULT_FILE
 from taskrun.cli.source import Opened, Source
+from taskrun.defaults import DEFAULT_FILE
 from taskrun.errors import UsageError, did_you_mean
 from taskrun.recorded import Known, known_studies, recorded_study
 from taskrun.shell import quote_visible

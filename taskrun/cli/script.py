@@ -8,8 +8,6 @@ from msgspec.structs import replace
 
 from taskrun.cli.source import Opened, Source
 from taskrun.errors import GraphError, Mistake, Place, SweepError
-from taskrun.graph import Study
-from taskrun.paths import Paths
 
 
 def open_script(source: Source, file: str) -> Opened:
@@ -26,7 +24,6 @@ def open_script(source: Source, file: str) -> Opened:
         study = manager.study()
     except GraphError as error:  # of the whole, so no line of the file is to blame
         raise SweepError([Mistake(Place(file), str(error))]) from None
-    _refuse_to_overwrite(study, path, file)
     stem = os.path.splitext(os.path.basename(path))[0]
     name = source.name or manager.name or stem
     made_from = study.source if manager.name else f"Manager {stem}"
@@ -40,11 +37,3 @@ def open_script(source: Source, file: str) -> Opened:
         jobs=manager.jobs,
         is_dry=isinstance(manager, ClassicManager) and not manager.runs_tasks,
     )
-
-
-def _refuse_to_overwrite(study: Study, path: str, file: str) -> None:
-    """SweepError for a task that writes to the file that it comes from."""
-    own = Paths(study.root).normal(path)
-    for task in study.graph.tasks:
-        if own in task.outputs or own in (task.stdout, task.stderr):
-            raise SweepError([Mistake(Place(file), f"{task.name} writes {own!r}, which is this file itself")])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taskrun.cli.files import DEFAULT_FILE
 from taskrun.cli.run_options import RunOptions
 from taskrun.cli.source import Source
+from taskrun.defaults import DEFAULT_FILE
 from taskrun.seal import SEAL
 
 if TYPE_CHECKING:

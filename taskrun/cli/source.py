@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
-from taskrun.cli.files import DEFAULT_FILE, STATES, as_words, looks_like_file
+from taskrun.cli.files import as_words, looks_like_file
+from taskrun.defaults import DEFAULT_FILE, STATES
 from taskrun.errors import UsageError, did_you_mean
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
@@ -144,7 +145,8 @@ class Source(Struct, frozen=True, kw_only=True):
                 f"{word!r} is no FILE by its name, and there is no {DEFAULT_FILE} here; `-F {quoted}` reads it as a "
                 f"sweep file, and `-` reads commands, one a line, as in `taskrun run - < {quoted}`"
             )
-        others = sorted(name for name in filter(os.path.isfile, os.listdir()) if name.endswith((".yaml", ".yml")))
+        sweeps = [name for name in os.listdir(self.here) if name.endswith((".yaml", ".yml"))]
+        others = sorted(name for name in sweeps if os.path.isfile(os.path.join(self.here, name)))
         hint = f"name another FILE, such as {others[0]!r}" if others else self._hint_without_file()
         raise UsageError(f"there is no {DEFAULT_FILE} here; {hint}")
 

@@ -13,6 +13,7 @@ from operator import attrgetter, itemgetter
 
 from msgspec import Struct
 
+from taskrun.defaults import STATES
 from taskrun.digests import blake2b
 from taskrun.model import Check, Figure
 
@@ -21,7 +22,6 @@ PLAIN = (0, 0, 0, 0)  # a device or a pipe: it is there, and nothing else about 
 
 Without = frozenset[bytes]  # names of files and directories below a directory, as seen from there
 _NOTHING: Without = frozenset()
-_STATES = ".taskrun"  # where studies keep their state, whosever it is
 _OF_A_STATE = {"journal.jsonl", "lock"}  # what shows that a directory is one, wherever `--state-dir` put it
 
 
@@ -191,7 +191,7 @@ def files_below(
             continue
         for entry in entries:
             name = prefix + os.fsencode(entry.name)
-            if entry.name == _STATES or name in without:
+            if entry.name == STATES or name in without:
                 continue
             try:
                 found = os.stat(entry.path)

@@ -80,8 +80,10 @@ class Orders:
 
     def _holds(self, other: int | _Members, node: int) -> bool:
         """Whether all that a node stands for is (among) the other."""
-        if node >= 0 or not isinstance(other, tuple):
-            return node in self._set(other) if isinstance(other, tuple) else node == other
+        if not isinstance(other, tuple):
+            return node == other
+        if node >= 0:
+            return node in self._set(other)
         key = id(other), node
         found = self._holding.get(key)
         if found is None:

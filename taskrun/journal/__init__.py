@@ -11,11 +11,10 @@ from taskrun.journal.records import Records, handle_of
 from taskrun.journal.writing import Journal, Log, MemoryJournal
 
 if TYPE_CHECKING:
-    from taskrun.journal.repairing import BEYOND_REPAIR, Repaired, is_repairable, repair
+    from taskrun.journal.repairing import Repaired, advice, repair
     from taskrun.journal.verifying import Damage, Verdict, verify
 
 __all__ = [
-    "BEYOND_REPAIR",
     "JOURNAL",
     "Damage",
     "Follower",
@@ -26,10 +25,10 @@ __all__ = [
     "Records",
     "Repaired",
     "Verdict",
+    "advice",
     "handle_of",
     "held",
     "is_begun",
-    "is_repairable",
     "no_journal",
     "read_header",
     "read_holder",
@@ -43,8 +42,7 @@ _RARE = {
     "Damage": "verifying",
     "Repaired": "repairing",
     "Verdict": "verifying",
-    "BEYOND_REPAIR": "repairing",
-    "is_repairable": "repairing",
+    "advice": "repairing",
     "repair": "repairing",
     "verify": "verifying",
 }

@@ -9,11 +9,12 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, structs
 
+from taskrun.defaults import DEFAULT_FILE, STATES
 from taskrun.errors import StateError
 from taskrun.journal.aside import free_name, keep_aside
 from taskrun.journal.compacting import sync_directory, write_whole
@@ -39,8 +40,7 @@ _SOURCE = re.compile(rb'"source":("(?:[^"\\]|\\.)*")')
 _SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
 _ASIDES = (".format-", ".damaged-")  # journals of this state that were kept aside
 _BATCH = 1 << 20
-_STATES, _DEFAULT = ".taskrun", "sweep.yaml"  # what need not be said on a command line
-BEYOND_REPAIR = "move it away, or keep the state elsewhere with `--state-dir DIR`"
+_BEYOND_REPAIR = "move it away, or keep the state elsewhere with `--state-dir DIR`"
 
 
 class Repaired(Struct, frozen=True):
@@ -55,7 +55,7 @@ class Repaired(Struct, frozen=True):
     damages: tuple[Damage, ...] = ()
 
 
-def is_repairable(path: str) -> bool:
+def _is_repairable(path: str) -> bool:
     """Whether anybody can tell what a damaged journal is the state of."""
     try:
         descriptor = open_regular(path, os.O_RDONLY)
@@ -69,23 +69,29 @@ def is_repairable(path: str) -> bool:
         os.close(descriptor)
 
 
-def advice(path: str) -> str:
-    """What to do about a journal that cannot be read: where it can be repaired, a line to paste where one stands."""
-    if not is_repairable(path):
-        return BEYOND_REPAIR
+def advice(path: str, study: Sequence[str] | None = None) -> str:
+    """What to do about a journal that cannot be read: where it can be repaired, a line to paste where one stands.
+
+    `study`: the words that name its study on a command line, where they are known.
+    """
+    if not _is_repairable(path):
+        return _BEYOND_REPAIR
+    words = ["taskrun", "check", *(_study_of(path) if study is None else study), "--state", "--repair"]
+    return f"`{' '.join(map(quote_visible, words))}` saves what can be read"
+
+
+def _study_of(path: str) -> Iterator[str]:
     above, name = os.path.split(os.path.dirname(path))
-    words = ["taskrun", "check"]
     is_here = _is_here(above)
     if not is_here:
-        words += ["--state-dir", above]
-    if not (is_here and f"{name}.yaml" == _DEFAULT and os.path.lexists(_DEFAULT)):
-        words += ["--name", name]
-    return f"`{' '.join(map(quote_visible, [*words, '--state', '--repair']))}` saves what can be read"
+        yield from ("--state-dir", above)
+    if not (is_here and f"{name}.yaml" == DEFAULT_FILE and os.path.lexists(DEFAULT_FILE)):
+        yield from ("--name", name)
 
 
 def _is_here(states: str) -> bool:
     try:
-        return states == os.path.join(os.getcwd(), _STATES)
+        return states == os.path.join(os.getcwd(), STATES)
     except OSError:  # the current directory is gone
         return False
 
@@ -191,7 +197,7 @@ def _header(descriptor: int, path: str) -> bytes:
     if header is None:
         raise StateError(
             f"{path} cannot be repaired: its first line is no header, so that nobody can tell what it is the state of; "
-            f"it was left as it is; {BEYOND_REPAIR}"
+            f"it was left as it is; {_BEYOND_REPAIR}"
         )
     return to_line(structs.replace(header, format=FORMAT))  # which reads all records of older ones too
 

@@ -84,7 +84,7 @@ class Display:
     def break_off(self, exit_status: int) -> None:
         """The run ends here, without its last event."""
         if self._json is not None:
-            self._json.break_off(self._now(), exit_status)
+            self._json.break_off(self._now(), self._printer.counts, exit_status)
 
     def show_lingering(self, left: Mapping[int, str], seconds: float) -> None:
         """What a run that is over still waits for."""

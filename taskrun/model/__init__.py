@@ -73,6 +73,7 @@ from taskrun.model.tasks import (
     mark,
 )
 from taskrun.model.words import (
+    UNSEEN,
     Cause,
     Check,
     Reason,
@@ -87,6 +88,7 @@ __all__ = [
     "NO_RETRIES",
     "STRICT_BASH",
     "TRAITS",
+    "UNSEEN",
     "Action",
     "Adopted",
     "AnyRecord",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from taskrun.model.events import Figure, Signature
-from taskrun.model.words import Cause, Status
+from taskrun.model.words import UNSEEN, Cause, Status
 
 _SUCCEEDED = Status.SUCCEEDED.value
 _STATUSES = frozenset(status.value for status in Status)
-_UNSEEN = (Cause.INTERRUPTED.value, Cause.LOST.value)
 _CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
 
@@ -263,4 +262,4 @@ class Past(Struct, gc=False):
     @property
     def was_lost(self) -> bool:
         """Whether its last attempt ended, and nobody saw how, or that it had."""
-        return self.end is not None and self.end.cause in _UNSEEN
+        return self.end is not None and self.end.cause in UNSEEN

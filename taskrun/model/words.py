@@ -34,6 +34,9 @@ class Cause(Enum):
     LOST = "lost"
 
 
+UNSEEN = frozenset({Cause.INTERRUPTED.value, Cause.LOST.value})  # of attempts that nobody saw end
+
+
 class Check(Enum):
     """How a file is compared with what is on record of it."""
 

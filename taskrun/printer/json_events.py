@@ -9,11 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from taskrun.events import Event as Public
-from taskrun.events import Fresh, Retrying, RunFinished, Skipped, public, to_json
-from taskrun.model import Event, Status
-
-_COUNTED = tuple(status.value for status in (Status.SUCCEEDED, Status.FAILED, Status.FRESH, Status.SKIPPED))
-_STATUS_OF: dict[type, str] = {Fresh: Status.FRESH.value, Skipped: Status.SKIPPED.value}
+from taskrun.events import RunFinished, public, to_json
+from taskrun.model import Event
 
 
 class JsonEvents:
@@ -21,21 +18,15 @@ class JsonEvents:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._counts = dict.fromkeys(_COUNTED, 0)
         self.trouble: OSError | None = None
 
     def show(self, events: Iterable[Event]) -> None:
         """Write a batch; nothing more once nobody reads any more."""
-        found = [each for event in events if (each := public(event)) is not None]
-        for each in found:
-            status = _STATUS_OF.get(type(each)) or getattr(each, "status", "")
-            if status in self._counts and not isinstance(each, Retrying):
-                self._counts[status] += 1
-        self._write(found)
+        self._write([each for event in events if (each := public(event)) is not None])
 
-    def break_off(self, now: float, exit_status: int) -> None:
+    def break_off(self, now: float, counts: dict[str, int], exit_status: int) -> None:
         """The run's last event, where the run itself cannot come to it."""
-        self._write([RunFinished(now, self._counts, exit_status)])
+        self._write([RunFinished(now, counts, exit_status)])
 
     def _write(self, events: Sequence[Public]) -> None:
         lines = [to_json(event) + "\n" for event in events]

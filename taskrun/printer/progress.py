@@ -71,6 +71,11 @@ class Printer:
         self._is_open = False  # a bar belongs below
         self._is_dirty = False
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What has become of the tasks so far, as in `Tally`."""
+        return self._tally.counts
+
     # --- what it is told ---------------------------------------------------------------------------------------------
 
     def show(self, events: Iterable[Event]) -> None:

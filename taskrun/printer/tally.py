@@ -65,6 +65,13 @@ class Tally:
         return self.succeeded + self.failed + self.cancelled + self.fresh + self.skipped
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks are succeeded, failed (or cancelled), fresh and skipped, by the words of `Status`."""
+        failed = self.failed + self.cancelled
+        counted = (Status.SUCCEEDED, self.succeeded), (Status.FAILED, failed), (Status.FRESH, self.fresh)
+        return {status.value: count for status, count in (*counted, (Status.SKIPPED, self.skipped))}
+
+    @property
     def percent(self) -> int:
         """100 only when nothing is left."""
         return self.settled * 100 // self.total if self.total else 100

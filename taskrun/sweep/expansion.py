@@ -17,8 +17,8 @@ from taskrun.sweep.cells import Column, List, RowMistake, at, filled, gathered, 
 from taskrun.sweep.formats import format_value
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.references import Fact, Files, Reference, Value
-from taskrun.sweep.steps import StepPlan
-from taskrun.sweep.surroundings import LISTS, expand_pieces
+from taskrun.sweep.steps import LISTS, StepPlan
+from taskrun.sweep.surroundings import expand_pieces
 from taskrun.sweep.texts import Text
 
 

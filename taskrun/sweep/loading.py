@@ -9,6 +9,7 @@ from typing import overload
 
 from msgspec import Struct
 
+from taskrun.defaults import STATES
 from taskrun.graph import Draft, Graph, Study
 from taskrun.model import StepShape
 from taskrun.paths import Paths
@@ -219,10 +220,10 @@ class _Loader:
     def _whole_state(self) -> str:
         """The directory that nothing but taskrun may write to (`Paths.key`)."""
         state = self._paths.normal(self._origin.state)
-        return ".taskrun" if state.startswith(".taskrun/") else self._paths.key(state)
+        return STATES if state.startswith(f"{STATES}/") else self._paths.key(state)
 
     def _look(self, expansions: Sequence[Expansion], bodies: Mapping[str, Body], edges: Edges) -> None:
-        hints = Hints(self._points, self._paths, self._findings, states=(".taskrun", self._whole_state))
+        hints = Hints(self._points, self._paths, self._findings, states=(STATES, self._whole_state))
         for expansion in expansions:
             body = bodies[expansion.plan.name]
             hints.look_at(expansion, body.actions[0])

@@ -14,8 +14,7 @@ from taskrun.sweep.lets import Lets
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.points import Points
 from taskrun.sweep.references import Files
-from taskrun.sweep.steps import StepPlan
-from taskrun.sweep.surroundings import LISTS, PATHS
+from taskrun.sweep.steps import LISTS, PATHS, StepPlan
 from taskrun.sweep.texts import Text
 
 MOST_TASKS = 2_000_000

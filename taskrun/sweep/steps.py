@@ -20,6 +20,8 @@ from taskrun.sweep.texts import Reader, Text, scalars
 if TYPE_CHECKING:
     from taskrun.graph import Edge
 
+LISTS = ("inputs", "outputs")  # the keys of paths: of several, and of one
+PATHS = ("stdout", "stderr", "cwd")
 _NO_TEXTS = frozenset({"per", "after", "env"})
 PARAM = re.compile(r"(?<![A-Za-z0-9_])TASKRUN_PARAM_([A-Za-z0-9_]+)")
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 from taskrun.paths import expand
 from taskrun.sweep.cells import RowMistake
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.steps import PARAM, StepPlan
-
-LISTS = ("inputs", "outputs")
-PATHS = ("stdout", "stderr", "cwd")
+from taskrun.sweep.steps import LISTS, PARAM, PATHS, StepPlan
 
 
 def note_surroundings(plans: Iterable[StepPlan], names: Iterable[str], findings: Findings) -> None:
@@ -25,7 +22,7 @@ def note_surroundings(plans: Iterable[StepPlan], names: Iterable[str], findings:
             try:
                 expand_pieces(text.template.pieces)
             except RowMistake as mistake:
-                match = PARAM.search(mistake.what)
+                match = PARAM.search(text.template.text)
                 if match and match[1] in variables:
                     what = f"the variable TASKRUN_PARAM_{match[1]} is set for the command only"
                     findings.mistake(text.place, what, f"write {{{variables[match[1]]}}}")

@@ -270,7 +270,7 @@ def test_no_task_may_overwrite_the_file_that_it_comes_from(folder: Folder, key: 
     for command in ("check", "run"):
         done = folder.taskrun(command, "w.py")
         assert done.returncode == 2
-        assert done.stderr == "w.py: a writes 'w.py', which is this file itself\n"
+        assert done.stderr == "w.py: a writes 'w.py', which is the file that it comes from\n"
     assert folder.read("w.py") == text
 
 

@@ -295,5 +295,5 @@ def test_what_never_was_a_journal_is_to_be_moved_away(here: Path, typed: Typed) 
     sentence = f"taskrun: {journal} is no journal of taskrun: its first line is no header; {advice}"
     for words in (["run"], ["status"], ["reset"], ["mark-done"]):
         assert typed(*words) == (3, "", sentence)
-    assert typed("check", "--state").err == f"taskrun: .taskrun/sweep/journal.jsonl: {advice}"
+    assert typed("check", "--state").err == f"taskrun: {advice}"
     assert typed("check", "--state", "--repair").err.endswith(f"; it was left as it is; {advice}")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from taskrun.cli.completing.offers import PART, PLAIN, STUDY, Offer
 from taskrun.cli.completing.typed import Typed
-from taskrun.cli.files import DEFAULT_FILE, STATES, looks_like_file
+from taskrun.cli.files import looks_like_file
+from taskrun.defaults import DEFAULT_FILE, STATES
 from taskrun.errors import TaskrunError
 
 if TYPE_CHECKING:

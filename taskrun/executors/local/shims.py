@@ -17,7 +17,7 @@ from taskrun.executors.local.environment import Variables
 from taskrun.executors.shim import HIDDEN, MARK, REFUSED
 from taskrun.history import Foresight
 from taskrun.machine import began_with, boot_id, children, is_alive
-from taskrun.model import Cause, Ended, Task
+from taskrun.model import UNSEEN, Cause, Ended, Task
 from taskrun.names import result_name
 from taskrun.results import Result, is_blank, note_asked, read_result
 
@@ -74,7 +74,7 @@ class Shims:
     def note_over(self, task: str, attempt: int, cause: Cause | None = None) -> None:
         """A result file has been read, if there was one; it goes when the end is on record. `cause`: as of the end."""
         self._over[self.path(task, attempt)] = task, attempt
-        if self._foresight is not None and cause in (Cause.INTERRUPTED, Cause.LOST):
+        if self._foresight is not None and cause is not None and cause.value in UNSEEN:
             self._foresight.distrust(task)
 
     def tidy(self) -> None:
