@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # The commands whose arguments are `[FILE] [SELECT]...`.
 STUDY_COMMANDS = frozenset(
-    {"run", "status", "list", "points", "why", "logs", "graph", "report", "check", "reset", "mark-done", "clean"}
+    {"run", "status", "list", "points", "why", "logs", "check", "reset", "mark-done", "clean"}
 )
 # Options that take no value, and options that do, in whichever of these commands they are.
 FLAGS = frozenset(

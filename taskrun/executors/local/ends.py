@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from msgspec import Struct
+
 from taskrun.machine import group_members, start_ticks
 from taskrun.model import Cause, Ended
 from taskrun.results import signal_name
@@ -108,10 +110,17 @@ def signal_group(group: int, *numbers: int) -> bool:
     return True
 
 
+class _Left(Struct, frozen=True):
+    """Whose group it was, and when SIGKILL is due, by the steady clock."""
+
+    task: str
+    due: float
+
+
 class Lingering:
     """Groups whose leader is gone: they were sent SIGTERM, and get SIGKILL when the grace is over.
 
-    `groups` holds when that is due, by the steady clock. `tell` is called once if nothing but them is waited for and
+    `tell` is called once if nothing but them is waited for and
     that takes long: with the names of the tasks that left them, by group, and the seconds until SIGKILL.
     """
 
@@ -119,9 +128,8 @@ class Lingering:
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
-        self.groups: dict[int, float] = {}
+        self.groups: dict[int, _Left] = {}
         self.tell = _tell_nobody
-        self._left_by: dict[int, str] = {}
         self._tell_at: float | None = None
         self._killed: set[int] = set()
         self._look = _SHORTEST_LOOK
@@ -131,8 +139,7 @@ class Lingering:
         if not _is_unchanged(group):
             return
         signal_group(group, signal.SIGTERM, signal.SIGCONT)
-        self.groups[group] = time.monotonic() + self._grace
-        self._left_by[group] = task
+        self.groups[group] = _Left(task, time.monotonic() + self._grace)
         self._look = _SHORTEST_LOOK
 
     @property
@@ -150,10 +157,10 @@ class Lingering:
             return
         self._look = min(_LONGEST_LOOK, self._look * 2)
         now = time.monotonic()
-        for group, due in list(self.groups.items()):
+        for group, left in list(self.groups.items()):
             if not _is_unchanged(group) or (closely and not group_members(group)):
                 self._forget(group)
-            elif now >= due and group not in self._killed:
+            elif now >= left.due and group not in self._killed:
                 self._kill(group)
             elif group in self._killed and not group_members(group):
                 self._forget(group)
@@ -165,7 +172,8 @@ class Lingering:
             self._tell_at = now + _PATIENCE
         elif now >= self._tell_at:
             self._tell_at = math.inf
-            self.tell(self._left_by, max(self.groups.values()) - now)
+            left_by = {group: left.task for group, left in self.groups.items()}
+            self.tell(left_by, max(left.due for left in self.groups.values()) - now)
 
     def kill(self) -> None:
         """The grace is over for all of them."""
@@ -180,7 +188,7 @@ class Lingering:
             self._forget(group)  # gone, or not ours to kill: a set-user-ID program
 
     def _forget(self, group: int) -> None:
-        del self.groups[group], self._left_by[group]
+        del self.groups[group]
         self._killed.discard(group)
 
 
