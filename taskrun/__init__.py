@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than a
 
 if TYPE_CHECKING:
     from taskrun.errors import TaskrunError, UsageError
-    from taskrun.events import Event, Finished, Fresh, RunFinished, RunStarted, Skipped, Started
+    from taskrun.events import Event, Finished, Fresh, Retrying, RunFinished, RunStarted, Skipped, Started
     from taskrun.manager.library import Manager
     from taskrun.manager.loaded import load
     from taskrun.manager.summary import Failure, Summary
@@ -23,6 +23,7 @@ __all__ = [
     "Finished",
     "Fresh",
     "Manager",
+    "Retrying",
     "RunFinished",
     "RunStarted",
     "Skipped",
@@ -36,7 +37,7 @@ __all__ = [
 
 _HOMES = {
     "errors": ("TaskrunError", "UsageError"),
-    "events": ("Event", "Finished", "Fresh", "RunFinished", "RunStarted", "Skipped", "Started"),
+    "events": ("Event", "Finished", "Fresh", "Retrying", "RunFinished", "RunStarted", "Skipped", "Started"),
     "manager.library": ("Manager",),
     "manager.loaded": ("load",),
     "manager.summary": ("Failure", "Summary"),

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 
 
 class TaskrunError(Exception):
-    """The base of everything that a user can cause; `exit_status` is what the `taskrun` command exits with then."""
+    """The base of everything that a user can cause; `exit_status` is what the `taskrun` command exits with then.
+
+    The more special ones that the library raises are in the module `taskrun.errors`.
+    """
 
     exit_status = 2
 

@@ -17,6 +17,7 @@ _WEIGHT_OF_EARLIER = 4.0
 _REST_OF_OVERDUE = 0.1
 # Longer than this, in seconds, and a task's result is worth a process that keeps it should the runner die.
 _LONG = 1.0
+_LONG_FOR_OTHERS = 0.25  # seconds in the mean: some of its like may take several times as long
 # What so many tasks of a step, or the first ones of so many steps, have in common is taken for a rule.
 _ENOUGH_TASKS = 3
 _ENOUGH_STEPS = 8
@@ -94,18 +95,17 @@ class Foresight:
         self._history: History | None = None
 
     def is_long(self, task: str, step: str) -> bool:
-        """Whether it is to be expected that a task takes more than a second."""
-        seconds = self.expected(task, step)
-        return seconds is None or seconds > _LONG
-
-    def expected(self, task: str, step: str) -> float | None:
-        """What it took before; else what its step takes; else, once many steps have shown the same, what all take."""
+        """Whether it is to be expected that a task takes more than a second: because it did before; else because its
+        step takes long; else, once many steps have shown the same, because all do.
+        """
         history = self._history or self._known()
         own = self._own.get(task)
         if own is not None:
-            return own
+            return own > _LONG
         mean = history.mean(step, _ENOUGH_TASKS)
-        return history.expected(step) if mean is None and history.has_steps(_ENOUGH_STEPS) else mean
+        if mean is None and history.has_steps(_ENOUGH_STEPS):
+            mean = history.expected(step)
+        return mean is None or mean > _LONG_FOR_OTHERS
 
     def add(self, step: str, seconds: float) -> None:
         """A task of this run has succeeded after so long."""

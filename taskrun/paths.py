@@ -86,25 +86,34 @@ def _relative(path: Sequence[str], cwd: Sequence[str]) -> str:
     return "/".join([*[".."] * (len(cwd) - common), *path[common:]]) or "."
 
 
+class ExpansionError(ValueError):
+    """What cannot be expanded; `rest` is the text from there on."""
+
+    def __init__(self, what: str, rest: str) -> None:
+        super().__init__(what)
+        self.rest = rest
+
+
 def expand(text: str, *, at_start: bool = True) -> str:
-    """`~/` (where `text` begins a path) and each `${NAME}` replaced; ValueError for what cannot be."""
+    """`~/` (where `text` begins a path) and each `${NAME}` replaced; raises ExpansionError for what cannot be."""
     home = ""
     if at_start and (text == "~" or text.startswith("~/")):
         home, text = os.path.expanduser("~"), text[1:]
         if home == "~":
-            raise ValueError("'~' stands for a home directory, and there is none")
+            raise ExpansionError("'~' stands for a home directory, and there is none", f"~{text}")
     return home + (_VARIABLE.sub(_value_of, text) if "$" in text else text)
 
 
 def _value_of(match: re.Match[str]) -> str:
     name, brace, bare = match.groups()
+    rest = match.string[match.start() :]
     if bare:
-        raise ValueError(f"'${bare}' is not expanded here; write '${{{bare}}}'")
+        raise ExpansionError(f"'${bare}' is not expanded here; write '${{{bare}}}'", rest)
     if brace:
-        raise ValueError("only '${NAME}' is understood here, none of the shell's other '${...}'")
+        raise ExpansionError("only '${NAME}' is understood here, none of the shell's other '${...}'", rest)
     value = os.environ.get(name)
     if value is None:
-        raise ValueError(f"the environment has no {name!r}; set it, or write the path out")
+        raise ExpansionError(f"the environment has no {name!r}; set it, or write the path out", rest)
     return value
 
 

@@ -87,7 +87,7 @@ def _check_state(source: Source, *, repairs: bool) -> int:
         click.echo(no_journal(path) if damage.first == 1 and verdict.format is None else f"{path}: {damage}")
     if not repairs:
         given = [*(as_words(source.file) if source.file else ()), *source.placed()]
-        click.echo(f"taskrun: {advice(verdict.path, given)}", err=True)
+        click.echo(f"taskrun: {path}: {advice(verdict.path, given)}", err=True)
         return StateError.exit_status
     done = repair(directory)
     kept = "" if done.aside is None else f"; the damaged journal is kept as {os.path.relpath(done.aside, source.here)}"

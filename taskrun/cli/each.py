@@ -65,7 +65,7 @@ def command(
     """
     each = parse_each(words, outputs, stdout)
     source = source_of((), None, state_dir, name, pools=wanted.pools)
-    return execute(source.supplied(open_each(each, source)), wanted)
+    return execute(source.settled(open_each(each, source)), wanted)
 
 
 def parse_each(words: Sequence[str], outputs: tuple[str, ...], stdout: str | None) -> Each:

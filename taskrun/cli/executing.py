@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from taskrun.cli.asking import ask, is_somebody_there
 from taskrun.cli.run_options import RunOptions
 from taskrun.cli.source import Opened
-from taskrun.errors import StateError
 from taskrun.graph import Study
 from taskrun.manager import Options, Run, exit_status, preview
 from taskrun.manager.display import Display, Wishes
@@ -80,17 +79,11 @@ def _shown(study: Study, options: Options, wishes: Wishes) -> int:
     with ExitStack() as leaving:
         run = Run(study, options)
         with closing(run):
-            display = Display.of(run, wishes)
-            leaving.callback(display.close)
-            try:
-                for batch in run.stream(display.due):
-                    display.show(batch)
-                    if batch and isinstance(batch[-1], RunFinished):
-                        status = exit_status(batch[-1])
-            except StateError as error:
-                if status is None:
-                    display.break_off(error.exit_status)
-                raise
+            display = leaving.enter_context(Display.of(run, wishes))
+            for batch in run.stream(display.due):
+                display.show(batch)
+                if batch and isinstance(batch[-1], RunFinished):
+                    status = exit_status(batch[-1])
     display.check()
     assert status is not None, "a run ended without its last event"
     return status

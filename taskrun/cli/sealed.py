@@ -105,8 +105,8 @@ def _shown(run: SealedRun, found: Sealed, source: Source, wanted: RunOptions) ->
         quiet=wanted.quiet,
     )
     with ExitStack() as leaving, closing(run):
-        display = Display(run.now, run.outset, manner(wishes, root=found.root, state=found.state), wishes)
-        leaving.callback(display.close)
+        manners = manner(wishes, root=found.root, state=found.state)
+        display = leaving.enter_context(Display(run.now, run.outset, manners, wishes))
         for batch in run.stream():
             display.show(batch)
     display.check()

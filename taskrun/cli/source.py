@@ -99,14 +99,20 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def open(self) -> Opened:
         """Read the file and expand it; raises what is wrong with it."""
-        opened = self.supplied(self._open())
+        opened = self.settled(self._open())
         self._check_no_file(opened)
         return opened
 
-    def supplied(self, opened: Opened) -> Opened:
-        """With the pools that were typed; UsageError for one that nobody knows."""
-        if not self.pools:
-            return opened
+    def settled(self, opened: Opened) -> Opened:
+        """With the pools that were typed, UsageError for one that nobody knows; and with the directory of the study as
+        part of its source where the state lies outside of that, and others may keep theirs there too.
+        """
+        study, root = opened.study, os.path.realpath(opened.study.root)
+        if self.state_dir and os.path.isabs(self.seen_from(root, os.path.realpath(opened.state))):
+            opened = replace(opened, study=replace(study, source=os.path.join(root, study.source)))
+        return self._supplied(opened) if self.pools else opened
+
+    def _supplied(self, opened: Opened) -> Opened:
         from taskrun.cli.run_options import pools_of
 
         study, given = opened.study, pools_of(self.pools)

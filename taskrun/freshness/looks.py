@@ -42,7 +42,6 @@ class Directory(Struct, frozen=True):
 
 
 Look = tuple[int, int, int, int] | Directory | None  # of a file: size, mtime in ns, ctime in ns, inode
-Above = tuple[tuple[int, int], ...]  # the directories that lead to one, so that no symlink goes around
 
 
 class Compared(Enum):

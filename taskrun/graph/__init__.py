@@ -305,10 +305,10 @@ class Study(Struct, frozen=True):
     """What a source came to: a graph, and what there is to say about it.
 
     `root` is the absolute directory that paths are seen from, `source` the file's name relative to it (what the
-    journal's header names). `hints` are warnings, whole sentences with their place. `names` and `points` are the
-    sweep's, points as source texts aligned with the names (None where a point lacks one). `provenance`: what it was
-    read from; None where nobody could tell whether that has changed. `pools`: how much there is of what, as far as the
-    source says that; `places`: where a step asks for a pool.
+    journal's header names; absolute where the state lies outside of it). `hints` are warnings, whole sentences with
+    their place. `names` and `points` are the sweep's, points as source texts aligned with the names (None where a
+    point lacks one). `provenance`: what it was read from; None where nobody could tell whether that has changed.
+    `pools`: how much there is of what, as far as the source says that; `places`: where a step asks for a pool.
     """
 
     name: str

@@ -143,11 +143,21 @@ def read_last_run(directory: str) -> tuple[RunRecord, RunEndRecord] | None:
 
 def check_source(header: HeaderRecord, path: str, source: str) -> None:
     """Raise StateError where the journal is of a study that was made from something else."""
-    if header.format and header.source != source:
+    if header.format and header.source != source and not _has_moved(header.source, source):
         raise StateError(
             f"{os.path.dirname(path)} is the state of another study, made from {header.source!r}, not {source!r}; "
-            f"give this one a state of its own with --state-dir DIR"
+            f"give this one a state of its own with `--name NAME` or `--state-dir DIR`"
         )
+
+
+def _has_moved(before: str, now: str) -> bool:
+    """Whether the absolute path `now` leads to the file that `before` led to, which is reached so too or is gone."""
+    if not os.path.isabs(before) or os.path.basename(before) != os.path.basename(now) or not os.path.isfile(now):
+        return False
+    try:
+        return os.path.samefile(before, now)
+    except OSError:
+        return not os.path.lexists(before)
 
 
 def open_regular(path: str, flags: int) -> int:

@@ -245,9 +245,9 @@ class Looking:
 
     def _redirect_reasons(self, task: Task) -> Iterator[Reason]:
         """A task without outputs is done once recorded, but what it says must still be there to be read."""
-        missing = [path for path in (task.stdout, task.stderr) if path and self._files.look(path) is None]
+        missing = [path for path in task.redirects if self._files.look(path) is None]
         if missing:
-            yield Reason(ReasonKind.OUTPUT_MISSING, named(list(dict.fromkeys(missing))))
+            yield Reason(ReasonKind.OUTPUT_MISSING, named(missing))
 
     # what it needs
 

@@ -67,8 +67,7 @@ class _Acceptor:
         outputs = self._figures(task.outputs, task, stand_ins)
         missing = [path for path, figure in zip(task.outputs, outputs, strict=True) if figure is None]
         if not task.outputs:  # then what it prints is what it makes
-            printed = (path for path in (task.stdout, task.stderr) if path is not None)
-            missing = [path for path in dict.fromkeys(printed) if self._files.look(path) is None]
+            missing = [path for path in task.redirects if self._files.look(path) is None]
         absent = [path for path, figure in zip(task.inputs, inputs, strict=True) if figure is None]
         why = "; ".join(_is_gone(what, paths) for what, paths in (("output", missing), ("input", absent)) if paths)
         return why, self._attempt(task, past, inputs, outputs)

@@ -99,7 +99,8 @@ class Change:
         task = self.study.graph.tasks[index]
         if task.traits.keep:
             return
-        outputs = [path for path in start.signature.outputs if path in task.outputs]
+        own = set(task.outputs)
+        outputs = [path for path in start.signature.outputs if path in own]
         inputs = {*start.signature.inputs, *task.inputs}
         space = Workspace(Files(self.study.root), root=self.study.root, state=self.state)
         aside = space.set_aside(past.name, outputs, before=start.before, inputs=inputs, since=start.time)

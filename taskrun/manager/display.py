@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from taskrun.errors import OutputError
+from taskrun.errors import OutputError, StateError
 from taskrun.history import History
 from taskrun.model import Task
 from taskrun.names import log_name
@@ -81,11 +81,6 @@ class Display:
             if outlet.is_behind:
                 outlet.drain()
 
-    def break_off(self, exit_status: int) -> None:
-        """The run ends here, without its last event."""
-        if self._json is not None:
-            self._json.break_off(self._now(), self._printer.counts, exit_status)
-
     def show_lingering(self, left: Mapping[int, str], seconds: float) -> None:
         """What a run that is over still waits for."""
         self._printer.show_lingering(left, seconds)
@@ -99,9 +94,20 @@ class Display:
             return _BETWEEN_TRIES if due is None else min(due, _BETWEEN_TRIES)
         return due
 
-    def close(self) -> None:
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """To be left when the state is let go: where that cannot be kept, the last event says so."""
+        if self._json is not None and isinstance(error, StateError):
+            self._json.break_off(self._now(), self._printer.counts, error.exit_status)
+        self._close()
+
+    def _close(self) -> None:
         """Leave the terminal clean, and wait for whoever reads the rest."""
         self._printer.close()
+        if self._json is not None:
+            self._json.close()
         for outlet in self._outlets:
             outlet.drain()
         if any(outlet.is_behind for outlet in self._outlets):

@@ -34,8 +34,7 @@ def _execute(study: Study, options: Options, wishes: Wishes | None) -> Generator
         run = Run(study, options)
         with closing(run):
             if wishes is not None:
-                display = Display.of(run, wishes)
-                leaving.callback(display.close)
+                display = leaving.enter_context(Display.of(run, wishes))
             with closing(run.stream(_without_end if display is None else display.due)) as batches:
                 for batch in batches:
                     if display is not None:

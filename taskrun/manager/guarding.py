@@ -138,10 +138,7 @@ def _texts(action: Action) -> tuple[str, ...]:
 
 
 def _made_by(task: Task) -> Iterator[str]:
-    yield from task.outputs
-    for path in (task.stdout, task.stderr):
-        if path is not None:
-            yield path
+    yield from task.written
     for listed in task.lists:
         yield listed.path
 

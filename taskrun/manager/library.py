@@ -30,7 +30,7 @@ from taskrun.manager.display import Wishes
 from taskrun.manager.execution import closed_at_exit, execute, rehearse
 from taskrun.manager.keeping import IN_MEMORY, ON_DISK, Scratch
 from taskrun.manager.keys import Keys, Wrong, action
-from taskrun.manager.loading import own_file, refuse_to_run
+from taskrun.manager.loading import refuse_to_run
 from taskrun.manager.running import Batch, Options, selection
 from taskrun.manager.shapes import shapes_of
 from taskrun.manager.sketch import FEW, Sketch, missing_sources
@@ -197,7 +197,7 @@ class Manager:
     @property
     def _forbidden(self) -> dict[str, str]:
         """Where no task may write."""
-        return {STATES: "the state of taskrun"} | own_file(self._keys.paths)
+        return {STATES: "the state of taskrun"}
 
     def _described(
         self, name: str, command: object, stdout: object, stderr: object, step: str, keys: dict[str, object]

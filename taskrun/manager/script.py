@@ -34,7 +34,7 @@ def load_manager(path: str, shown: str) -> Manager:
     module = ModuleType(MODULE)
     module.__file__ = path
     sys.modules[MODULE] = module  # where classes that it defines look for their module
-    with _surroundings(path), loading(path):
+    with _surroundings(path), loading():
         _execute(code, module, shown)
     return _manager_of(vars(module), source, shown)
 

@@ -57,7 +57,7 @@ class Sketch:
         """One more task, whose `index` is its position. Raises GraphError where it cannot stand beside the others."""
         if task.name in self._names:
             raise GraphError(f"two tasks have the name {task.name!r}")
-        written = _written(task)
+        written = task.written
         for path in written:
             other = self._makers.of(self.paths.key(path))
             if other is not None and not path.startswith("/dev/"):
@@ -135,7 +135,7 @@ class Sketch:
     def _take_in(self, base: Graph) -> None:
         """A graph to begin with: its edges are known to go in no circle, so nodes come in an order that works."""
         for task in base.tasks:
-            self._enter(task, _written(task))
+            self._enter(task, task.written)
         self._node_of.extend([-1] * len(base.tasks))
         node_of: dict[int, int] = {}
         for number in base.order:
@@ -169,11 +169,7 @@ class Sketch:
         return frozenset(read)
 
     def _with_redirects(self, task: Task, read: frozenset[str]) -> Task:
-        more = [
-            path
-            for path in dict.fromkeys((task.stdout, task.stderr))
-            if path is not None and path not in task.outputs and self.paths.key(path) in read
-        ]
+        more = [path for path in task.redirects if path not in task.outputs and self.paths.key(path) in read]
         return replace(task, outputs=(*task.outputs, *more)) if more else task
 
     def _enter_files(self, draft: Draft, readings: Readings) -> dict[int, list[int]]:
@@ -230,13 +226,6 @@ def missing_sources(sketch: Sketch) -> list[str]:
     more = f"and {len(missing) - 1} more are not there, and no task makes them"
     ends = more if len(missing) > 1 else f"{absence(sketch.paths.absolute(path))}, and no task makes it"
     return [f"{sketch.tasks[reader].name}: the input {path!r} {ends}"]
-
-
-def _written(task: Task) -> tuple[str, ...]:
-    """The paths of all that a task writes, some twice."""
-    if task.stdout is None and task.stderr is None:
-        return task.outputs
-    return (*task.outputs, *(path for path in (task.stdout, task.stderr) if path is not None))
 
 
 def _copy_needs(base: Graph, draft: Draft) -> None:

@@ -9,6 +9,7 @@ from taskrun.model.words import UNSEEN, Cause, Status
 
 _SUCCEEDED = Status.SUCCEEDED.value
 _STATUSES = frozenset(status.value for status in Status)
+_UNSEEN = frozenset(cause.value for cause in UNSEEN)
 _CAUSES = frozenset([None, *(cause.value for cause in Cause)])
 
 
@@ -262,4 +263,4 @@ class Past(Struct, gc=False):
     @property
     def was_lost(self) -> bool:
         """Whether its last attempt ended, and nobody saw how, or that it had."""
-        return self.end is not None and self.end.cause in UNSEEN
+        return self.end is not None and self.end.cause in _UNSEEN

@@ -148,6 +148,18 @@ class Task(Struct, frozen=True, eq=False):
     lists: tuple[FileList, ...] = ()
 
     @property
+    def redirects(self) -> tuple[str, ...]:
+        """The files that its standard output and error go to, each once."""
+        if self.stdout is None and self.stderr is None:
+            return ()
+        return tuple(path for path in dict.fromkeys((self.stdout, self.stderr)) if path is not None)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The paths of all that it writes, some twice."""
+        return self.outputs + self.redirects
+
+    @property
     def params(self) -> dict[str, str]:
         """The values of the task's point by name."""
         return dict(zip(self.step.names, self.values, strict=True))

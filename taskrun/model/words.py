@@ -34,7 +34,7 @@ class Cause(Enum):
     LOST = "lost"
 
 
-UNSEEN = frozenset({Cause.INTERRUPTED.value, Cause.LOST.value})  # of attempts that nobody saw end
+UNSEEN = frozenset({Cause.INTERRUPTED, Cause.LOST})  # of attempts that nobody saw end
 
 
 class Check(Enum):

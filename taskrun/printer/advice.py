@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from taskrun.model import Cause, Finished, Traits
+from taskrun.model import UNSEEN, Cause, Finished, Traits
 from taskrun.pools import MEMORY, clamped
 from taskrun.printer.width import printable
 from taskrun.quantity import parse_size, show_size
 
 _SPARE = Fraction(6, 5)  # what is proposed of what was used at most
-_NO_MEASURE = frozenset({Cause.CANCELLED, Cause.INTERRUPTED, Cause.LOST})
+_NO_MEASURE = UNSEEN | {Cause.CANCELLED}
 
 
 class _Use:

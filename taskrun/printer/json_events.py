@@ -18,15 +18,25 @@ class JsonEvents:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._end: RunFinished | None = None
         self.trouble: OSError | None = None
 
     def show(self, events: Iterable[Event]) -> None:
-        """Write a batch; nothing more once nobody reads any more."""
-        self._write([each for event in events if (each := public(event)) is not None])
+        """Write a batch, but for the run's last event; nothing more once nobody reads any more."""
+        found = [each for event in events if (each := public(event)) is not None]
+        if found and isinstance(end := found[-1], RunFinished):
+            self._end = end
+            del found[-1]
+        self._write(found)
 
     def break_off(self, now: float, counts: dict[str, int], exit_status: int) -> None:
-        """The run's last event, where the run itself cannot come to it."""
-        self._write([RunFinished(now, counts, exit_status)])
+        """The run cannot come to its end, or not keep what came of it: the last event says that."""
+        self._end = RunFinished(now, counts, exit_status)
+
+    def close(self) -> None:
+        """Write the last event, now that the state is let go and the exit status known."""
+        if self._end is not None:
+            self._write([self._end])
 
     def _write(self, events: Sequence[Public]) -> None:
         lines = [to_json(event) + "\n" for event in events]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from taskrun.history import Running, time_to_go
 from taskrun.model import (
+    UNSEEN,
     Adopted,
     Cause,
     Event,
@@ -23,7 +24,7 @@ from taskrun.model import (
 )
 from taskrun.printer.setting import Outset
 
-_NO_MEASURE = frozenset({Cause.CANCELLED, Cause.INTERRUPTED, Cause.LOST, Cause.MISSING_INPUT, Cause.COULD_NOT_START})
+_NO_MEASURE = UNSEEN | {Cause.CANCELLED, Cause.MISSING_INPUT, Cause.COULD_NOT_START}
 
 
 class Underway(Running):

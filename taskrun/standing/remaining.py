@@ -11,7 +11,7 @@ from msgspec import Struct
 from taskrun.errors import UsageError
 from taskrun.graph import Graph
 from taskrun.history import History, Running, time_to_go
-from taskrun.model import UNSEEN, RunRecord, Status
+from taskrun.model import UNSEEN, Cause, RunRecord, Status
 from taskrun.names import select
 from taskrun.standing.tasks import OnRecord, Standing
 
@@ -45,7 +45,8 @@ def is_over(standing: Standing, run: RunRecord) -> bool:
 def _is_to_be_judged_anew(standing: Standing, run: RunRecord) -> bool:
     """Whether the attempt of an earlier run was found to be over without a result."""
     start = standing.past.start
-    return start is not None and start.run != run.run and standing.cause in UNSEEN
+    is_unseen = standing.cause is not None and Cause(standing.cause) in UNSEEN
+    return is_unseen and start is not None and start.run != run.run
 
 
 def remaining(

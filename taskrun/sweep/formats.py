@@ -11,8 +11,8 @@ from decimal import Decimal
 # Python's mini-language without `n` (it depends on the locale) and without braces; a width of more than 4 digits is
 # no format but a slip that would fill the memory.
 _SPEC = (
-    r"(?s)(?:(?P<fill>[^{}])?(?P<align>[<>=^]))?(?P<sign>[-+ ])?z?(?P<alternate>\#)?(?P<zero>0)?(?P<width>\d{0,4})"
-    r"(?P<group>[,_])?(?P<precision>\.\d{1,4})?(?P<type>[bcdeEfFgGosxX%])?"
+    r"(?s)(?:(?P<fill>[^{}])?(?P<align>[<>=^]))?(?P<sign>[-+ ])?z?(?P<alternate>\#)?(?P<zero>0)?(?P<width>[0-9]{0,4})"
+    r"(?P<group>[,_])?(?P<precision>\.[0-9]{1,4})?(?P<type>[bcdeEfFgGosxX%])?"
 )
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _WHOLE_TYPES = frozenset("bcdoxX")

@@ -72,7 +72,7 @@ def load(
     root, file = os.path.split(os.path.abspath(path))
     name = name or os.path.splitext(file)[0]
     shown = shown or path
-    state = state or f".taskrun/{name}"
+    state = state or f"{STATES}/{name}"
     digest = "" if sets else digest_of(path, name=name, state=state)
     origin = Origin(name=name, root=root, source=file, state=state, shown=shown, file=file, digest=digest)
     with without_collector():

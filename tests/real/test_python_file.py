@@ -270,7 +270,7 @@ def test_no_task_may_overwrite_the_file_that_it_comes_from(folder: Folder, key: 
     for command in ("check", "run"):
         done = folder.taskrun(command, "w.py")
         assert done.returncode == 2
-        assert done.stderr == "w.py: a writes 'w.py', which is the file that it comes from\n"
+        assert done.stderr == "w.py: a writes 'w.py', which is this file itself\n"
     assert folder.read("w.py") == text
 
 
@@ -279,3 +279,20 @@ def test_a_script_of_2013_is_a_file_for_the_command_too(folder: Folder) -> None:
     assert folder.taskrun("run", "study.py").returncode == 0
     assert {name: folder.read(name) for name in MADE} == MADE
     assert json.loads(folder.taskrun("status", "--json", "study.py").stdout)["counts"]["succeeded"] == 10
+
+
+def test_nor_may_a_sweep_that_it_loads_or_a_task_that_makes_the_directory_in_which_it_lies(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps: {a: {run: 'echo x > {outputs}', outputs: w.py}}\n")
+    folder.write("w.py", "import taskrun\nmanager = taskrun.load('sweep.yaml')\n")
+    done = folder.taskrun("run", "w.py")
+    assert (done.returncode, done.stderr) == (2, "w.py: a writes 'w.py', which is this file itself\n")
+    (folder.path / "sub").mkdir()
+    made = "import taskrun\nmanager = taskrun.Manager({})\nmanager.task_new('a', ':', {})\n"
+    folder.write("sub/w.py", made.format("root='..'", "outputs='sub'"))
+    done = folder.taskrun("run", "sub/w.py")
+    assert (done.returncode, done.stderr) == (2, "sub/w.py: a writes 'sub', which holds this file itself\n")
+    (folder.path / "link").symlink_to("sub")
+    folder.write("sub/w.py", made.format("", "stdout='w.py'"))
+    done = folder.taskrun("run", "link/w.py")
+    assert done.returncode == 2
+    assert "which is this file itself" in done.stderr

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
-from studies import command
-
-if TYPE_CHECKING:
-    from studies import Folder
+from studies import Folder, command
 
 pytestmark = pytest.mark.real
 
@@ -166,3 +162,26 @@ def test_json_tells_of_a_start_when_there_is_a_process_and_it_is_on_record(folde
     folder.write("go", "")
     run.communicate(timeout=30)
     assert run.returncode == 0
+
+
+def test_studies_that_share_a_state_directory_elsewhere_are_not_taken_for_each_other(folder: Folder) -> None:
+    states = ("--state-dir", "../states")
+    for name in ("one", "two"):
+        folder.write(f"{name}/sweep.yaml", "steps: {a: 'pwd > made'}\n")
+
+    def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return Folder(folder.path / name).taskrun(*words, *states)
+
+    assert run("one", "run").returncode == 0
+    refused = run("two", "run")
+    assert refused.returncode == 3
+    assert "is the state of another study, made from" in refused.stderr
+    assert "`--name NAME`" in refused.stderr
+    assert not (folder.path / "two/made").exists()
+    assert run("two", "status").returncode == 3
+    assert run("two", "run", "--name", "other").returncode == 0
+    (folder.path / "one").rename(folder.path / "moved")
+    moved = run("moved", "run")
+    assert (moved.returncode, moved.stderr.splitlines()[-1].partition(": ")[2]) == (0, "1 fresh")
+    assert run("two", "each", "pwd").returncode == 0
+    assert run("moved", "each", "pwd").returncode == 3

@@ -274,14 +274,16 @@ def test_a_journal_without_a_header_is_spoken_of_in_one_sentence(here: Path, typ
     journal.write_bytes(journal.read_bytes().replace(b"header", b"heeder"))
     sentence = "journal.jsonl is no journal of taskrun: its first line is no header"
     hint = "`taskrun check --state --repair` saves what can be read\n"
-    assert typed("check", "--state") == (3, f".taskrun/sweep/{sentence}\n", f"taskrun: {hint}")
+    assert typed("check", "--state") == (
+        3, f".taskrun/sweep/{sentence}\n", f"taskrun: .taskrun/sweep/journal.jsonl: {hint}"
+    )  # fmt: skip
     assert typed("status") == typed("run") == (3, "", f"taskrun: {here}/.taskrun/sweep/{sentence}; {hint}")
     (here / "sweep.yaml").rename(here / "a b.yaml")
     (here / ".taskrun").rename(here / "state")
     (here / "state/sweep").rename(here / "state/x")
     words = ("-F", "a b.yaml", "--state-dir", "state", "--name", "x")
     hint = "`taskrun check 'a b.yaml' --state-dir state --name x --state --repair` saves what can be read\n"
-    assert typed("check", "--state", *words).err == f"taskrun: {hint}"
+    assert typed("check", "--state", *words).err == f"taskrun: state/x/journal.jsonl: {hint}"
     paste = f"taskrun check --state-dir {here}/state --name x --state --repair"
     assert typed("status", *words).err.endswith(f"; `{paste}` saves what can be read\n")
     assert typed(*shlex.split(paste)[1:]).status == 0
@@ -295,5 +297,5 @@ def test_what_never_was_a_journal_is_to_be_moved_away(here: Path, typed: Typed) 
     sentence = f"taskrun: {journal} is no journal of taskrun: its first line is no header; {advice}"
     for words in (["run"], ["status"], ["reset"], ["mark-done"]):
         assert typed(*words) == (3, "", sentence)
-    assert typed("check", "--state").err == f"taskrun: {advice}"
+    assert typed("check", "--state").err == f"taskrun: .taskrun/sweep/journal.jsonl: {advice}"
     assert typed("check", "--state", "--repair").err.endswith(f"; it was left as it is; {advice}")

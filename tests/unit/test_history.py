@@ -104,6 +104,14 @@ def test_a_step_is_known_once_three_of_it_have_ended() -> None:
     assert foresight.is_long("parse", "parse"), "another step is not"
 
 
+def test_where_others_take_a_quarter_of_a_second_one_may_take_long() -> None:
+    foresight = Foresight(lambda: [("work/a", "work", 0.4)])
+    for seconds in (0.1, 0.2, 0.6):
+        foresight.add("work", seconds)
+    assert foresight.is_long("work/b", "work")
+    assert not foresight.is_long("work/a", "work"), "it has shown what it takes itself"
+
+
 def test_a_slow_step_is_long_in_this_run_and_the_next() -> None:
     foresight = Foresight()
     for _ in range(3):
@@ -114,7 +122,7 @@ def test_a_slow_step_is_long_in_this_run_and_the_next() -> None:
 
 
 def test_what_a_task_took_itself_counts_most() -> None:
-    foresight = Foresight(lambda: [("work/a", "work", 60.0), *((f"work/{i}", "work", 0.1) for i in range(99))])
+    foresight = Foresight(lambda: [("work/a", "work", 12.0), *((f"work/{i}", "work", 0.1) for i in range(99))])
     assert foresight.is_long("work/a", "work")
     assert not foresight.is_long("work/1", "work")
     assert not foresight.is_long("work/new", "work")

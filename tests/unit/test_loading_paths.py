@@ -191,6 +191,20 @@ def test_the_variable_of_a_name_is_no_part_of_the_environment(tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_only_what_cannot_be_expanded_itself_is_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOPE", raising=False)
+    assert mistakes(tmp_path, """\
+        sweep: {x: [1]}
+        steps:
+          a: {run: "echo {x}", outputs: "TASKRUN_PARAM_X/${NOPE}/{x}", env: {A: "TASKRUN_PARAM_X is $PATH"}}
+          b: {run: "echo {x}", cwd: "${TASKRUN_PARAM_X:-1}"}
+    """) == [
+        "sweep.yaml:3:33: the environment has no 'NOPE'; set it, or write the path out",
+        "sweep.yaml:3:73: '$PATH' is not expanded here; write '${PATH}'",
+        "sweep.yaml:4:29: the variable TASKRUN_PARAM_X is set for the command only; write {x}",
+    ]  # fmt: skip
+
+
 def test_all_that_cannot_be_expanded_is_reported_together_beside_other_mistakes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

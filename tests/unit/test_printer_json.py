@@ -13,7 +13,9 @@ from taskrun.printer import JsonEvents
 
 def written(*events: object) -> list[dict[str, object]]:
     stream = io.StringIO()
-    JsonEvents(stream).show(events)
+    shown = JsonEvents(stream)
+    shown.show(events)
+    shown.close()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -57,6 +59,17 @@ def test_events_are_flushed_as_they_happen_and_nobody_reading_is_no_error() -> N
     events = JsonEvents(pipe)
     events.show([begin(1)])
     assert pipe.flushes == 1
-    events.show([end()])
-    events.show([end()])
+    events.show([started(sim(0))])
+    events.show([succeeded(sim(0), 1.0)])
     assert pipe.flushes == 2
+
+
+def test_the_last_event_waits_until_the_state_is_let_go_and_says_what_became_of_that() -> None:
+    stream = io.StringIO()
+    events = JsonEvents(stream)
+    events.show([end(3.5, succeeded=1)])
+    assert stream.getvalue() == ""
+    events.break_off(4.0, {"succeeded": 1}, 3)
+    events.close()
+    last = {"event": "run_finished", "time": 4.0, "counts": {"succeeded": 1}, "exit_status": 3}
+    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [last]

@@ -120,8 +120,8 @@ class _Left(Struct, frozen=True):
 class Lingering:
     """Groups whose leader is gone: they were sent SIGTERM, and get SIGKILL when the grace is over.
 
-    `tell` is called once if nothing but them is waited for and
-    that takes long: with the names of the tasks that left them, by group, and the seconds until SIGKILL.
+    `tell` is called once if nothing but them is waited for and that takes long: with the names of the tasks that left
+    them, by group, and the seconds until SIGKILL.
     """
 
     tell: Callable[[Mapping[int, str], float], None]

@@ -74,7 +74,7 @@ class Shims:
     def note_over(self, task: str, attempt: int, cause: Cause | None = None) -> None:
         """A result file has been read, if there was one; it goes when the end is on record. `cause`: as of the end."""
         self._over[self.path(task, attempt)] = task, attempt
-        if self._foresight is not None and cause is not None and cause.value in UNSEEN:
+        if self._foresight is not None and cause in UNSEEN:
             self._foresight.distrust(task)
 
     def tidy(self) -> None:
