@@ -117,6 +117,12 @@ def _value_of(match: re.Match[str]) -> str:
     return value
 
 
+def seen_from(directory: str, path: str) -> str:
+    """An absolute path relative to the absolute `directory` where it lies in there, else as it is."""
+    seen = os.path.relpath(path, directory)
+    return path if seen == ".." or seen.startswith("../") else seen
+
+
 def absence(path: str) -> str:
     """What to say behind a path at which nothing is found, a link that leads nowhere among them."""
     try:

@@ -78,7 +78,7 @@ def _task(index: int, past: Past, step: Step, values: tuple[str, ...]) -> Task:
         inputs=signature.inputs,
         outputs=signature.outputs,
         stdout=start.stdout,
-        stderr=start.stdout if start.stderr == "stdout" else start.stderr,
+        stderr=start.stderr,
         cwd=signature.cwd,
     )
 

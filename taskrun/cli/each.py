@@ -16,6 +16,7 @@ from taskrun.cli.source import Opened, Source, pasted, place_options, source_of
 from taskrun.command_file import short_hash
 from taskrun.errors import UsageError
 from taskrun.names import parse_name
+from taskrun.paths import seen_from
 from taskrun.sweep.each import Each, study_of
 from taskrun.sweep.values import stands_for_itself
 
@@ -102,7 +103,7 @@ def open_each(each: Each, source: Source) -> Opened:
     name = source.name or f"{each.step}-{short_hash(each.command.encode('utf-8', 'surrogateescape'))}"
     state = source.state_of(source.here, name)
     return Opened(
-        study=study_of(each, name=name, root=source.here, state=source.seen_from(source.here, state)),
+        study=study_of(each, name=name, root=source.here, state=seen_from(source.here, state)),
         file=f"each {each.command}",
         state=state,
         here=source.here,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from taskrun.cli.source import Opened
 from taskrun.graph import Graph
 from taskrun.journal import Records
-from taskrun.model import Cause, Finished, Reason, Status, Temp
+from taskrun.model import NEVER_RAN, Finished, Reason, Status, Temp
 
 
 class Prospect(Struct, frozen=True, gc=False):
@@ -67,7 +67,8 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
                 if (end := _ended(event)) is not None or event.task.index not in found:
                     found[event.task.index] = end or FRESH
             elif isinstance(event, Skipped):
-                culprit = found.get(graph.index(event.culprit) or 0, UNKNOWN)
+                index = graph.index(event.culprit)
+                culprit = UNKNOWN if index is None else found.get(index, UNKNOWN)
                 missing = f"{culprit.missing}; {event.culprit} needs it" if culprit.missing else event.reason
                 found[event.task.index] = Prospect(False, refused=event.reason, missing=missing)
     return found
@@ -77,7 +78,7 @@ def _ended(event: Finished) -> Prospect | None:
     """Of what could not be executed, or has ended by itself already; None where it ends well."""
     if event.settled.status is not Status.FAILED:
         return None
-    if event.settled.cause in (Cause.MISSING_INPUT, Cause.COULD_NOT_START):
+    if event.settled.cause in NEVER_RAN:
         missing = event.settled.message
         return Prospect(False, refused=missing, missing=missing)
     return Prospect(False, has_failed=True)

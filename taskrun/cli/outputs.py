@@ -63,6 +63,4 @@ def _redirects(task: Task, standing: Standing) -> list[str]:
         output, error = start.stdout, start.stderr
     else:
         output, error = task.stdout, task.stderr
-    if error == "stdout":
-        error = output
     return list(dict.fromkeys(path for path in (error, output) if path is not None))

@@ -21,6 +21,7 @@ from taskrun.defaults import DEFAULT_FILE, STATES
 from taskrun.errors import UsageError, did_you_mean
 from taskrun.graph import Study
 from taskrun.names import select, wrong_with_study_name
+from taskrun.paths import seen_from
 from taskrun.pools import OF_THE_MACHINE
 from taskrun.shell import quote_visible
 
@@ -81,9 +82,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     def shown(self, path: str) -> str:
         """A path of the study as the user sees it from `here`."""
-        path = os.path.join(self.study.root, path)
-        near = os.path.relpath(path, self.here)
-        return path if near.startswith("..") else near
+        return seen_from(self.here, os.path.join(self.study.root, path))
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -108,7 +107,7 @@ class Source(Struct, frozen=True, kw_only=True):
         part of its source where the state lies outside of that, and others may keep theirs there too.
         """
         study, root = opened.study, os.path.realpath(opened.study.root)
-        if self.state_dir and os.path.isabs(self.seen_from(root, os.path.realpath(opened.state))):
+        if self.state_dir and os.path.isabs(seen_from(root, os.path.realpath(opened.state))):
             opened = replace(opened, study=replace(study, source=os.path.join(root, study.source)))
         return self._supplied(opened) if self.pools else opened
 
@@ -194,17 +193,12 @@ class Source(Struct, frozen=True, kw_only=True):
         above = os.path.join(self.here, self.state_dir) if self.state_dir else os.path.join(root, STATES)
         return os.path.normpath(os.path.join(above, name))
 
-    def seen_from(self, root: str, state: str) -> str:
-        """A state directory relative to a study's directory where it lies in there, else absolute."""
-        seen = os.path.relpath(state, root)
-        return state if seen.startswith("../") else seen
-
     def places(self, file: str) -> tuple[str, str, str, str]:
         """Of a sweep file: the study's directory, its name, its state directory, and that as the study calls it."""
         root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
         name = self.name or os.path.splitext(os.path.basename(file))[0]
         state = self.state_of(root, name)
-        return root, name, state, self.seen_from(root, state)
+        return root, name, state, seen_from(root, state)
 
     def placed(self, name: str | None = None) -> list[str]:
         """The options that say where the state is, as typed; `name` as in `again`."""

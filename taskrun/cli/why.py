@@ -17,7 +17,7 @@ from taskrun.freshness import past_reason
 from taskrun.model import Argv, EndRecord, Past, Reason, ReasonKind, Status, Step, Task
 from taskrun.printer.width import printable
 from taskrun.quantity import show_seconds
-from taskrun.standing import OnRecord, Standing
+from taskrun.standing import OnRecord, Standing, outcome
 from taskrun.sweep.collecting import without_collector
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _ended(standing: Standing) -> str:
     assert end is not None
     if standing.status is Status.SUCCEEDED:
         return "it succeeded"
-    return f"it failed ({end.cause}: {end.message})" if end.message else f"it failed (exit code {end.exit_code})"
+    return f"it failed ({outcome(end)})"
 
 
 def _done(standing: Standing) -> str:

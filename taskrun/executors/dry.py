@@ -119,8 +119,7 @@ def _otherwise(task: Task) -> str:
 
 
 def _parents(task: Task) -> list[str]:
-    files = [*task.outputs, task.stdout, task.stderr if task.stderr != "stdout" else None]
-    paths = [*filter(None, files), *(one.path for one in task.lists)]
+    paths = [*task.written, *(one.path for one in task.lists)]
     parents = dict.fromkeys(os.path.dirname(path) for path in paths)
     made = [_operand(parent) for parent in parents if parent not in ("", "/")]
     return [f"mkdir -p {' '.join(made)}"] if made else []
@@ -140,10 +139,8 @@ def _streams(task: Task) -> str:
     words = ["exec </dev/null"]
     if task.stdout is not None:
         words.append(f">{quote_word(task.stdout)}")
-    if task.stderr is not None and task.stderr not in (task.stdout, "stdout"):
-        words.append(f"2>{quote_word(task.stderr)}")
-    elif task.stderr is not None and task.stdout is not None:
-        words.append("2>&1")
+    if task.stderr is not None:
+        words.append("2>&1" if task.stderr == task.stdout else f"2>{quote_word(task.stderr)}")
     return " ".join(words)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from taskrun.model import (
+    NEVER_RAN,
     Adopted,
     AnyRecord,
-    Cause,
     ConfirmRecord,
     EndRecord,
     Event,
@@ -28,8 +28,6 @@ from taskrun.model import (
     Stopping,
     Task,
 )
-
-_WITHOUT_START = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 
 
 def records_of(events: Iterable[Event], run: str) -> list[AnyRecord]:
@@ -143,5 +141,5 @@ def _end(event: Finished | Retrying | Recovered) -> EndRecord:
         outputs=settled.outputs,
         log=settled.printed,
         due=event.due if isinstance(event, Retrying) else None,
-        step=_step(event.task) if settled.cause in _WITHOUT_START else None,
+        step=_step(event.task) if settled.cause in NEVER_RAN else None,
     )

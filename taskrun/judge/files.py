@@ -201,7 +201,7 @@ class FileJudge(Looking):
 
     def _last_line(self, task: Task, log: str | None) -> str:
         """What a failed attempt wrote last: to its log, or else where that goes."""
-        for path in filter(None, (log, task.stderr if task.stderr != "stdout" else None, task.stdout)):
+        for path in filter(None, (log, task.stderr, task.stdout)):
             written = self._read(path, -_END_OF_LOG, _END_OF_LOG).rstrip()
             if written:
                 return written.rpartition(b"\n")[2].decode("utf-8", "backslashreplace")

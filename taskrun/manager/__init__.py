@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taskrun.events import exit_status
-    from taskrun.manager.running import Batch, Options, Run, preview, selection
+    from taskrun.manager.running import Options, Run, preview
 
-__all__ = ["Batch", "Options", "Run", "exit_status", "preview", "selection"]
+__all__ = ["Options", "Run", "exit_status", "preview"]
 
 
 def __getattr__(name: str) -> object:

@@ -58,6 +58,7 @@ def name_of(name: object, what: str) -> str:
 
 
 def check_study_name(name: object) -> None:
+    """UsageError for what cannot be the name of a study."""
     if not isinstance(name, str):
         raise UsageError(f"a Manager's name must be a str, not {type(name).__name__}")
     wrong = wrong_with_study_name(name)

@@ -20,6 +20,7 @@ from taskrun.manager.changing import is_on_record, may_run
 from taskrun.manager.guarding import Guard
 from taskrun.model import Check, Figure, Past, Status, Task
 from taskrun.names import log_name, select, task_path
+from taskrun.paths import seen_from
 from taskrun.recorded import recorded_study
 from taskrun.workspace import FAILED, beside, remove_tree
 
@@ -207,7 +208,7 @@ class Cleaner:
             found = os.lstat(place)
         except OSError:
             return
-        path = _seen_from(self._study.root, place)
+        path = seen_from(self._study.root, place)
         if not _is_plain(found):
             return
         if not _leads_straight(place, self._state):
@@ -305,8 +306,3 @@ def _leads_straight(place: str, state: str) -> bool:
     """Whether no directory between the state and the file is a symbolic link."""
     head = os.path.dirname(place)
     return os.path.realpath(head) == os.path.join(os.path.realpath(state), os.path.relpath(head, state))
-
-
-def _seen_from(root: str, place: str) -> str:
-    seen = os.path.relpath(place, root)
-    return place if seen.startswith("../") else seen

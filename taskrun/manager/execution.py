@@ -15,6 +15,7 @@ from taskrun.manager.display import Display, Wishes
 from taskrun.manager.running import Batch, Options, Run, preview
 from taskrun.manager.summary import Account, Summary
 from taskrun.manager.totals import ample
+from taskrun.scheduler import no_hurry
 
 
 def execute(study: Study, options: Options, *, wishes: Wishes | None = None) -> Generator[Batch, None, None]:
@@ -35,7 +36,7 @@ def _execute(study: Study, options: Options, wishes: Wishes | None) -> Generator
         with closing(run):
             if wishes is not None:
                 display = leaving.enter_context(Display.of(run, wishes))
-            with closing(run.stream(_without_end if display is None else display.due)) as batches:
+            with closing(run.stream(no_hurry if display is None else display.due)) as batches:
                 for batch in batches:
                     if display is not None:
                         display.show(batch)
@@ -73,6 +74,3 @@ def rehearse(study: Study, options: Options, stream: Sink) -> Summary:
             account.take(batch)
     return account.summary()
 
-
-def _without_end() -> float | None:
-    return None

@@ -39,7 +39,7 @@ from taskrun.manager.task import Task
 from taskrun.model import Started, Step
 from taskrun.model import Task as Described
 from taskrun.outlet import Tolerant
-from taskrun.paths import Paths
+from taskrun.paths import Paths, seen_from
 from taskrun.policy import Policy
 from taskrun.printer.words import command_lines
 from taskrun.sweep.collecting import without_collector
@@ -382,10 +382,9 @@ class Manager:
     def _shown(self, path: str) -> str:
         path = os.path.join(self.root, path)
         try:
-            near = os.path.relpath(path)
+            return seen_from(os.getcwd(), path)
         except OSError:  # the current directory is gone
             return path
-        return path if near.startswith("..") else near
 
 
 def _print_commands(batch: Batch) -> bool:

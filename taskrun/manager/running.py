@@ -34,7 +34,7 @@ from taskrun.model import Event, Handle, RunFinished, RunRecord, Status, Takeove
 from taskrun.names import select
 from taskrun.policy import DEFAULT, Policy
 from taskrun.pools import CORES
-from taskrun.scheduler import Unrecorded, nobody_left, schedule
+from taskrun.scheduler import Unrecorded, no_hurry, nobody_left, schedule
 
 Batch = tuple[Event, ...]
 
@@ -222,7 +222,7 @@ def preview(study: Study, options: Options, executor: Executor) -> Generator[Bat
     batches = _batches(
         study, options, ForetoldExecutor(executor, left) if left else executor, judge, records,
         chosen=chosen, selected=selected, open_attempts={index: each.handle for index, each in left.items()},
-        now=steady_clock(), patience=_as_long_as_it_takes,
+        now=steady_clock(), patience=no_hurry,
     )  # fmt: skip
     with closing(batches):
         for batch in batches:
@@ -284,10 +284,6 @@ def _batches(
         patience=patience,
         is_left=is_left,
     )
-
-
-def _as_long_as_it_takes() -> float | None:
-    return None
 
 
 def _this_run(options: Options, pools: Mapping[str, Fraction], *, total: int) -> RunRecord:

@@ -103,8 +103,7 @@ class Account:
         )
 
     def _log(self, event: Finished) -> str | None:
-        redirects = (path for path in (event.task.stderr, event.task.stdout) if path is not None)
-        paths = [os.path.join(self._root, path) for path in (event.settled.printed, *redirects) if path is not None]
+        paths = [os.path.join(self._root, path) for path in event.wrote]
         return next((path for path in paths if _has_content(path)), None)
 
 

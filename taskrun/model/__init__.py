@@ -73,6 +73,7 @@ from taskrun.model.tasks import (
     mark,
 )
 from taskrun.model.words import (
+    NEVER_RAN,
     UNSEEN,
     Cause,
     Check,
@@ -83,6 +84,7 @@ from taskrun.model.words import (
 )
 
 __all__ = [
+    "NEVER_RAN",
     "NOTHING_SPECIAL",
     "NO_ENV",
     "NO_RETRIES",

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from taskrun.model.happenings import NOTHING_SPECIAL, Ended, Grant, Handle
 from taskrun.model.tasks import STRICT_BASH, Task
-from taskrun.model.words import Cause, Reason, Status
+from taskrun.model.words import NEVER_RAN, Cause, Reason, Status
 
 # A file: its size and mtime in ns, then, where it was read, the digest of its content, then, where that counts only
 # together with them, its ctime in ns and inode. A directory: its digests in a line. None: it is not there.
@@ -47,8 +47,8 @@ class Settled(Struct, frozen=True):
 
     `is_outdated`: an earlier run began the attempt, and what it was to do, or what it read, is not what it was then.
     `last_line`: what a failed attempt wrote last. `remains`: where that is, if it went to a file that was moved away as
-    an output. `is_shortage`: it could not start for want of descriptors, processes
-    or memory, which says nothing of its task.
+    an output. `is_shortage`: it could not start for want of descriptors, processes or memory, which says nothing of its
+    task.
     """
 
     status: Status
@@ -103,6 +103,14 @@ class Finished(Struct, frozen=True):
     task: Task
     ended: Ended
     settled: Settled
+
+    @property
+    def wrote(self) -> list[str]:
+        """Where to look for what the attempt wrote, as seen from the study: its log, or where that was moved; then
+        the file of standard error, then that of standard output. What never ran wrote nothing there.
+        """
+        redirects = () if self.settled.cause in NEVER_RAN else (self.task.stderr, self.task.stdout)
+        return [path for path in (self.settled.printed, *redirects) if path is not None]
 
 
 class Retrying(Struct, frozen=True):

@@ -231,10 +231,10 @@ AnyRecord = (
 class Past(Struct, gc=False):
     """What is on record of one task. `started` and `ended` count the records of the journal: they order what happened.
 
-    `ran` is `ended` of the last attempt that was no remake, `seen` counts up to when its inputs were last confirmed.
-    `end` is None while the last attempt is running, or when
-    nobody saw its end; `spawn` counts only until then. After a reset there is neither; `attempts` is the highest number
-    that any had. `is_confirmed`: the content of its files was looked at after its end.
+    `ran` is `ended` of the last attempt that was no remake, `seen` counts up to when its inputs were last
+    confirmed. `end` is None while the last attempt is running, or when nobody saw its end; `spawn` counts only
+    until then. After a reset there is neither; `attempts` is the highest number that any had. `is_confirmed`: the
+    content of its files was looked at after its end.
     """
 
     name: str

@@ -34,6 +34,7 @@ class Cause(Enum):
     LOST = "lost"
 
 
+NEVER_RAN = frozenset({Cause.MISSING_INPUT, Cause.COULD_NOT_START})  # of attempts without a process
 UNSEEN = frozenset({Cause.INTERRUPTED, Cause.LOST})  # of attempts that nobody saw end
 
 

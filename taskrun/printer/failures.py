@@ -10,7 +10,7 @@ from taskrun.model import Cause, Finished, Shell, Skipped, Task
 from taskrun.policy import HELD_BACK
 from taskrun.printer.setting import Manner
 from taskrun.printer.width import printable
-from taskrun.printer.words import INDENT, NEVER_RAN, Words, command_lines
+from taskrun.printer.words import INDENT, Words, command_lines
 from taskrun.term import Style, Terminal
 
 LINES_OF_LOG = 20
@@ -123,12 +123,10 @@ class Failures:
 
     def _end_of_log(self, event: Finished) -> tuple[str, tuple[str, ...]]:
         """The path of what the task wrote last, "" where there is nothing, and its last lines."""
-        redirects = () if event.settled.cause in NEVER_RAN else (event.task.stderr, event.task.stdout)
-        for path in (event.settled.printed, *redirects):
-            if path:
-                found = self._manner.read(path, -_END_OF_LOG, _END_OF_LOG)
-                if found:
-                    return path, last_lines(found) if self._manner.output != "none" else ()
+        for path in event.wrote:
+            found = self._manner.read(path, -_END_OF_LOG, _END_OF_LOG)
+            if found:
+                return path, last_lines(found) if self._manner.output != "none" else ()
         return event.settled.printed or "", ()
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from taskrun.model import (
+    NEVER_RAN,
     STRICT_BASH,
     Action,
     Adopted,
@@ -41,7 +42,6 @@ _STYLES = {
     "recovered": Style.SPARED,
     "retrying": Style.PROGRESS,
 }
-NEVER_RAN = (Cause.MISSING_INPUT, Cause.COULD_NOT_START)
 INDENT = "    "
 _FEW = 3  # so many tasks are named where there are more
 

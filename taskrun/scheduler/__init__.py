@@ -5,7 +5,7 @@ Whoever reads it puts a batch on record before asking for the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 
 from taskrun.executors.base import Executor, Judge
 from taskrun.graph import Graph
@@ -56,7 +56,6 @@ def schedule(
     done_before: Callable[[Task], bool] = nothing_on_record,
     forced: Collection[int] = frozenset(),
     open_attempts: Mapping[int, Handle] = _NO_HANDLES,
-    ranks: Sequence[int] | None = None,
     expected: Expected | None = None,
     grace: float = 10.0,
     patience: Callable[[], float | None] = no_hurry,
@@ -68,8 +67,8 @@ def schedule(
     `began` when the last one of an earlier run began. `policy` is what the user wants of failures (None: the default).
     `selected` holds all that its tasks need; where it does not (`--only`), `done_before` says what succeeded on record.
     `forced` tasks are executed however fresh they are. `open_attempts`: what earlier runs left without an end, by task.
-    `ranks` orders ready tasks of one priority (None: as declared, begun groups first). In the tail of the run the
-    longest remaining path goes first, by the seconds that tasks are `expected` to take (None: nothing is known).
+    Ready tasks of one priority start as declared, begun groups first; in the tail of the run the longest remaining
+    path goes first, by the seconds that tasks are `expected` to take (None: nothing is known).
     `patience` is asked before each wait how many seconds it may last: when they are over, an empty batch comes.
     `is_left` is asked when a batch was taken: once it is true nothing is started any more and what runs is terminated,
     and killed after `grace` seconds; the rest of the stream tells of it. Closing the generator does so too, but tells
@@ -78,7 +77,7 @@ def schedule(
     """
     policy = policy or Policy()
     plan = Plan(graph, selected, policy=policy, done_before=done_before)
-    order = Order(graph.tasks, declared_ranks(graph) if ranks is None else ranks)
+    order = Order(graph.tasks, declared_ranks(graph))
     terms = Terms(
         attempts=attempts, began=began, policy=policy, forced=forced, open_attempts=open_attempts, grace=grace,
         expected=expected, patience=patience, is_left=is_left,

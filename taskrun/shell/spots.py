@@ -21,7 +21,6 @@ class Kind(Enum):
     BACKTICKS = "backticks"
     COMMENT = "a comment"
     ESCAPES = "$'...'"
-    DELIMITER = "the delimiter of a here-document"
     UNCLEAR = "a part of the command whose quoting is not clear"
     FOREIGN = "a command for a shell whose quoting is not known"
 

@@ -2,7 +2,7 @@
 
 from taskrun.standing.orphans import Orphan, end_of, look_for
 from taskrun.standing.remaining import Remaining, is_left, is_over, remaining, tasks_of
-from taskrun.standing.tasks import OnRecord, Standing, Watch, look_up
+from taskrun.standing.tasks import OnRecord, Standing, Watch, look_up, outcome
 
 __all__ = [
     "OnRecord",
@@ -15,6 +15,7 @@ __all__ = [
     "is_over",
     "look_for",
     "look_up",
+    "outcome",
     "remaining",
     "tasks_of",
 ]

@@ -59,12 +59,12 @@ class Standing(Struct, frozen=True, gc=False):
         if self.past.skip is not None:
             return self.past.skip.reason
         if self.retry_due is not None and self.past.end is not None:
-            return f"{_outcome(self.past.end)}, to be tried again"
+            return f"{outcome(self.past.end)}, to be tried again"
         if self.orphan is not None and self.status is Status.RUNNING:
             return f"its runner is gone, and it runs on ({self.orphan.where})"
         said = ""
         if self.status is Status.FAILED:
-            said = _outcome(self.past.end) if self.past.end is not None else f"{self.cause}: {self._not_seen}"
+            said = outcome(self.past.end) if self.past.end is not None else f"{self.cause}: {self._not_seen}"
         return "; ".join(filter(None, (said, _BY_ITSELF_THEN if self.is_unrecorded else "")))
 
     @property
@@ -84,7 +84,7 @@ class Standing(Struct, frozen=True, gc=False):
         return Standing(replace(self.past), self.status, self.cause, self.orphan)
 
 
-def _outcome(end: EndRecord) -> str:
+def outcome(end: EndRecord) -> str:
     """How an attempt ended that did not succeed: `exit code 3`, `killed by SIGKILL`, `missing input: ...`."""
     said = end.cause or ""
     if end.cause in _BY_ITSELF:

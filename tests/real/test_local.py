@@ -144,18 +144,19 @@ def test_a_task_runs_in_its_directory_with_its_pwd(ways: Ways, tmp_path: Path) -
 def test_streams_go_where_they_are_told(tmp_path: Path) -> None:
     text = "echo out; echo err >&2"
     with place(tmp_path) as here:
-        log, out, err, both, same = tasks = [
+        log, out, err, apart, same = tasks = [
             task(0, text),
             task(1, text, stdout="out"),
             task(2, text, stderr="err"),
-            task(3, text, stdout="both", stderr="stdout"),
+            task(3, text, stdout="apart", stderr="stdout"),
             task(4, text, stdout="same", stderr="same"),
         ]
         here.run(*tasks)
         assert here.log(log) == "out\nerr\n"
         assert ((tmp_path / "out").read_text(), here.log(out)) == ("out\n", "err\n")
         assert ((tmp_path / "err").read_text(), here.log(err)) == ("err\n", "out\n")
-        assert ((tmp_path / "both").read_text(), here.log(both)) == ("out\nerr\n", None)
+        assert ((tmp_path / "apart").read_text(), here.log(apart)) == ("out\n", None)
+        assert (tmp_path / "stdout").read_text() == "err\n"
         assert ((tmp_path / "same").read_text(), here.log(same)) == ("out\nerr\n", None)
 
 

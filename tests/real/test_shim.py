@@ -100,7 +100,7 @@ def test_a_string_sees_nothing_of_its_shim(tmp_path: Path) -> None:
     for shims in (False, True):
         with place(tmp_path, shims=shims) as here:
             for text in (show, "env"):
-                asked = task(0, text, stderr="stdout", stdout="out")
+                asked = task(0, text, stderr="out", stdout="out")
                 assert here.run(asked)[0].exit_code == 0
                 seen.append((tmp_path / "out").read_text())
     assert [text.splitlines() for text in seen[:2]] == [text.splitlines() for text in seen[2:]]

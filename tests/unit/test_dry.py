@@ -67,7 +67,7 @@ def test_streams_cwd_and_directories() -> None:
         "( cd '/my study' && mkdir -p ./-x /abs out err && exec </dev/null >out/o 2>err/e && cd '/my study/sub' &&"
     )
     assert script(sim(0, stdout="o", stderr="o"))[0].endswith("exec </dev/null >o 2>&1 &&")
-    assert script(sim(0, stdout="o", stderr="stdout"))[0].endswith("exec </dev/null >o 2>&1 &&")
+    assert script(sim(0, stdout="o", stderr="stdout"))[0].endswith("exec </dev/null >o 2>stdout &&")
     assert script(sim(0, stderr="e"))[0].endswith("exec </dev/null 2>e &&")
 
 

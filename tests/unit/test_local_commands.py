@@ -143,13 +143,12 @@ def test_the_way_by_which_we_came_is_kept(tmp_path: Path) -> None:
     ("stdout", "stderr", "expected"),
     [
         (None, None, ("/log", None, "/log")),
-        (None, "stdout", ("/log", None, "/log")),
         ("o", None, ("/root/o", "/log", "/log")),
         (None, "e", ("/log", "/root/e", "/log")),
         ("o", "e", ("/root/o", "/root/e", None)),
         ("o", "o", ("/root/o", None, None)),
-        ("o", "stdout", ("/root/o", None, None)),
-        ("/abs", "stdout", ("/abs", None, None)),
+        ("o", "stdout", ("/root/o", "/root/stdout", None)),
+        ("/abs", "/abs", ("/abs", None, None)),
     ],
 )
 def test_what_is_not_redirected_goes_to_the_log(

@@ -1,6 +1,6 @@
 """The executor of this machine, and what a host program is owed; the rest of the package is its own affair."""
 
-from taskrun.executors.local.catch import hand_on_signals, hold_signals
+from taskrun.executors.local.catch import hold_signals
 from taskrun.executors.local.executor import LocalExecutor
 
-__all__ = ["LocalExecutor", "hand_on_signals", "hold_signals"]
+__all__ = ["LocalExecutor", "hold_signals"]

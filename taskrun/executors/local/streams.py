@@ -15,7 +15,6 @@ FileAction = tuple[int, int, str, int, int] | tuple[int, int, int]
 _REDIRECT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _LOG = _REDIRECT | os.O_APPEND
 _MODE = 0o666  # less the umask
-_AS_STDOUT = "stdout"
 
 
 class Streams:
@@ -71,10 +70,10 @@ def discard_if_empty(log: str) -> bool:
 
 def streams_of(stdout: str | None, stderr: str | None, *, root: str, log: str) -> Streams:
     """For what a task declares; both paths as the task has them, `log` absolute."""
-    if stdout is None and stderr in (None, _AS_STDOUT):
+    if stdout is None and stderr is None:
         return Streams(log, None, log)
     output = log if stdout is None else os.path.join(root, stdout)
-    if stderr in (_AS_STDOUT, stdout):
+    if stderr == stdout:
         return Streams(output, None, None)
     error = log if stderr is None else os.path.join(root, stderr)
     return Streams(output, error, log if log in (output, error) else None)
