@@ -90,8 +90,7 @@ class Keys:
 
     def path(self, key: str, value: object) -> str | None:
         """The normalised path under `stdout` or `stderr`; None where none is given."""
-        if isinstance(value, int):  # what opens a file would take for a descriptor; True is one too
-            raise Wrong(f"`{key}` must be a path, not {value!r}")
+        _check_no_number(key, value)
         return None if value is None else self.paths.normal(_text(key, value))
 
     def _files(self, key: str, value: object) -> tuple[str, ...]:
@@ -103,6 +102,8 @@ class Keys:
         if type(value) is list and all(type(each) is str and is_plain(each) for each in value):
             texts = value
         else:
+            value = list(value) if isinstance(value, Iterator) else value
+            _check_no_number(key, value)
             texts = [scalar.text for _, scalar in scalars(_checked(key, value))]
         return tuple(dict.fromkeys(self.paths.normal_all(texts)))
 
@@ -236,6 +237,17 @@ def _checked(key: str, value: object) -> Node:
     if findings.mistakes:
         raise Wrong(_said(findings.mistakes[0]))
     return node
+
+
+def _check_no_number(key: str, value: object) -> None:
+    """Raise Wrong for a number where paths stand: what opens a file would take it for a descriptor; True is one too."""
+    if isinstance(value, (int, float)):
+        raise Wrong(f"`{key}` must be a path, not {value!r}")
+    if isinstance(value, Mapping):
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray)):
+        for each in value:
+            _check_no_number(key, each)
 
 
 def _check_words(key: str, text: str) -> None:

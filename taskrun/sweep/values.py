@@ -193,11 +193,15 @@ def _one(node: Scalar, name: str, findings: Findings) -> tuple[str, ...]:
 
 def _meant_as_several(name: str, text: str) -> str:
     """The hint for a text that the command line would take for several values."""
-    span = re.fullmatch(_RANGE, text)
-    if span is not None and "..." not in text:
-        step = f", step: {span[3]}" if span[3] else ""
-        return f"a range is written `{name}: {{from: {span[1]}, to: {span[2]}{step}}}`"
-    return f"several are a list: `{name}: [{text}]`" if "," in text else ""
+    return _meant_as_range(name, text) or (f"several are a list: `{name}: [{text}]`" if "," in text else "")
+
+
+def _meant_as_range(name: str, text: str) -> str:
+    span = re.fullmatch(_RANGE, text) if ".." in text and "..." not in text else None
+    if span is None:
+        return ""
+    step = f", step: {span[3]}" if span[3] else ""
+    return f"a range is written `{name}: {{from: {span[1]}, to: {span[2]}{step}}}`"
 
 
 def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:
@@ -214,6 +218,8 @@ def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:
             findings.hint(item.place, f"the value {text!r} of {name!r} stands here a second time", "it counts once")
         if text is not None:
             found[text] = None
+            if isinstance(item, Scalar) and item.plain and (hint := _meant_as_range(name, text)):
+                findings.hint(item.place, f"{text!r} is one value of {name!r}, a text", hint)
     return tuple(found)
 
 

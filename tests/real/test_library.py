@@ -380,3 +380,19 @@ def test_the_typed_example_passes_mypy_and_runs(root: Path) -> None:
     ran = subprocess.run([sys.executable, str(EXAMPLE), str(root)], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines()[-1] == "3 6 []"
+
+
+def test_a_failure_that_never_ran_has_no_log_of_an_earlier_one(tmp_path: Path) -> None:
+    manager = taskrun.Manager("s", root=tmp_path)
+    manager.task_new("a", "echo said; exit 1", stdout="out", inputs="in")
+    (tmp_path / "in").write_text("")
+    assert manager.run().failures[0].log == str(tmp_path / "out")
+    (tmp_path / "in").unlink()
+    failure = manager.run().failures[0]
+    assert (failure.cause, failure.log) == ("missing input", None)
+
+
+def test_standard_error_may_go_to_a_file_called_stdout(folder: Folder) -> None:
+    folder.write("sweep.yaml", "steps: {a: {run: 'echo out; echo err >&2', stdout: o, stderr: ./stdout}}\n")
+    assert folder.taskrun("run").returncode == 0
+    assert (folder.read("o"), folder.read("stdout")) == ("out\n", "err\n")

@@ -320,7 +320,8 @@ def test_a_damaged_line_is_named_and_the_rest_saved(here: Here) -> None:
     found = here.answer("check", "--state")
     assert found.status == 3
     assert found.out.startswith(".taskrun/sweep/journal.jsonl: line 4: ")
-    assert found.err == "taskrun: .taskrun/sweep/journal.jsonl: `taskrun check --state --repair` saves what can be read\n"
+    hint = "`taskrun check --state --repair` saves what can be read"
+    assert found.err == f"taskrun: .taskrun/sweep/journal.jsonl: {hint}\n"
     assert here.answer("why", "--name", "other", "x").status == 2
     here.write("sweep.yaml", SWEEP)
     assert here.answer("why", "sim").status == 3

@@ -537,6 +537,13 @@ def test_one_value_that_looks_like_several_is_hinted_at(tmp_path: Path, value: s
     assert study(tmp_path, f"sweep:\n  n: '{value}'\nsteps: {{s: 'echo {{n}}'}}\n").study.hints == ()
 
 
+def test_a_range_in_a_list_is_hinted_at(tmp_path: Path) -> None:
+    made = study(tmp_path, "sweep:\n  n: [1..5, '6..7', a..b]\nsteps: {s: 'echo {n}'}\n").study
+    assert made.hints == (
+        "sweep.yaml:2:7: '1..5' is one value of 'n', a text; a range is written `n: {from: 1, to: 5}`",
+    )
+
+
 def test_where_there_are_no_steps_nobody_is_told_to_mention_a_name(tmp_path: Path) -> None:
     found = mistakes(tmp_path, "sweep: {n: [1]}\nsteps: [a]\n")
     assert found == ["sweep.yaml:2:8: `steps` must be a mapping, not a list"]

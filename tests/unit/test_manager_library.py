@@ -122,6 +122,12 @@ def test_a_number_is_no_path(manager: Manager, key: str, value: object) -> None:
         manager.task_new("a", "true", **{key: value})
 
 
+@pytest.mark.parametrize("value", [5, ["a", 5], {"csv": 5}, {"csv": ["a", 5]}, (path for path in [Path("a"), 5])])
+def test_nor_is_one_among_paths(manager: Manager, value: object) -> None:
+    with pytest.raises(UsageError, match=r"^task 'a': `outputs` must be a path, not 5$"):
+        manager.task_new("a", "true", outputs=value)
+
+
 def test_keys_have_python_values(manager: Manager, tmp_path: Path) -> None:
     manager.task_new(
         "a", "true", stdout="./out//a.txt", stderr="stdout", inputs=["x", Path("d/../y"), str(tmp_path / "z")],
