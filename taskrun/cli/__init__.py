@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from taskrun import __version__
 from taskrun.cli.streams import set_up
-from taskrun.errors import OutputError, TaskrunError
+from taskrun.errors import OutputError, SweepError, TaskrunError
 
 BUG = 4
 COMPLETION = "_TASKRUN_COMPLETE"
@@ -92,8 +92,6 @@ def _click_sentence(error: object) -> str:
 
 def _say(sentence: str, status: int) -> int:
     # A mistake in a file already begins with its place; everything else says who speaks.
-    from taskrun.errors import SweepError
-
     prefix = "" if isinstance(sys.exc_info()[1], SweepError) else "taskrun: "
     _print_error(prefix + sentence)
     return status
@@ -101,8 +99,6 @@ def _say(sentence: str, status: int) -> int:
 
 def _bug() -> int:
     import traceback
-
-    from taskrun import __version__
 
     _print_error(traceback.format_exc())
     _print_error(f"taskrun {__version__}: this is a bug in taskrun, not a mistake of yours; please report it")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from taskrun.cli.source import Opened
 from taskrun.graph import Graph
 from taskrun.journal import Records
-from taskrun.model import NEVER_RAN, Finished, Reason, Status, Temp
+from taskrun.model import NEVER_RAN, Finished, Found, Reason, Skipped, Started, Status, Temp
 
 
 class Prospect(Struct, frozen=True, gc=False):
@@ -51,7 +51,6 @@ def forecast(opened: Opened, records: Records, chosen: Collection[int] | None = 
     from taskrun.manager import Options, preview
     from taskrun.manager.keeping import AlreadyRead
     from taskrun.manager.totals import roomy
-    from taskrun.model import Found, Skipped, Started
 
     graph = opened.study.graph
     names = () if chosen is None else tuple([graph.tasks[index].name for index in _concerned(graph, chosen)])

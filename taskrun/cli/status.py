@@ -15,11 +15,12 @@ from taskrun.cli.forecast import UNKNOWN, Prospect, forecast
 from taskrun.cli.outputs import output_of
 from taskrun.cli.sealed import sealed_facts
 from taskrun.cli.source import Opened, source_of, source_options
+from taskrun.machine import host_name, usable_cores
 from taskrun.model import Status, Task
 from taskrun.names import log_name
-from taskrun.standing import OnRecord, Standing
+from taskrun.standing import OnRecord, Standing, remaining
 from taskrun.sweep.collecting import without_collector
-from taskrun.term import COLOUR_CHOICES
+from taskrun.term import COLOUR_CHOICES, columns, look, rows
 
 if TYPE_CHECKING:
     from taskrun.cli.overview import Facts
@@ -89,8 +90,6 @@ def _print_overview(
     opened: Opened, on_record: OnRecord, chosen: Sequence[int], *, color: str, show_all: bool
 ) -> None:
     from taskrun.cli.overview import Facts
-    from taskrun.machine import host_name, usable_cores
-    from taskrun.standing import remaining
 
     graph = opened.study.graph
     now = time.time()
@@ -114,7 +113,6 @@ def _print_overview(
 
 def _print_facts(facts: Facts, *, color: str, show_all: bool) -> None:
     from taskrun.cli.overview import Room, overview
-    from taskrun.term import columns, look, rows
 
     terminal = look(sys.stdout, color=color, environment=os.environ)
     room = Room(columns(sys.stdout), None if show_all else rows(sys.stdout))
