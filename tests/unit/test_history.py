@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -186,11 +187,13 @@ def work(act: Callable[[], object]) -> int:
         return step
 
     before = sys.gettrace()
+    gc.disable()  # hypothesis has a callback in Python for each collection
     sys.settrace(step)
     try:
         act()
     finally:
         sys.settrace(before)
+        gc.enable()
     return count
 
 
