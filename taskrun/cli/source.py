@@ -106,9 +106,10 @@ class Source(Struct, frozen=True, kw_only=True):
         """With the pools that were typed, UsageError for one that nobody knows; and with the directory of the study as
         part of its source where the state lies outside of that, and others may keep theirs there too.
         """
-        study, root = opened.study, os.path.realpath(opened.study.root)
-        if self.state_dir and os.path.isabs(seen_from(root, os.path.realpath(opened.state))):
-            opened = replace(opened, study=replace(study, source=os.path.join(root, study.source)))
+        if self.state_dir:
+            study, root = opened.study, os.path.realpath(opened.study.root)
+            if os.path.isabs(seen_from(root, os.path.realpath(opened.state))):
+                opened = replace(opened, study=replace(study, source=os.path.join(root, study.source)))
         return self._supplied(opened) if self.pools else opened
 
     def _supplied(self, opened: Opened) -> Opened:

@@ -73,4 +73,3 @@ def rehearse(study: Study, options: Options, stream: Sink) -> Summary:
         for batch in batches:
             account.take(batch)
     return account.summary()
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from taskrun.history import Running, time_to_go
 from taskrun.model import (
+    NEVER_RAN,
     UNSEEN,
     Adopted,
     Cause,
@@ -24,7 +25,7 @@ from taskrun.model import (
 )
 from taskrun.printer.setting import Outset
 
-_NO_MEASURE = UNSEEN | {Cause.CANCELLED, Cause.MISSING_INPUT, Cause.COULD_NOT_START}
+_NO_MEASURE = UNSEEN | NEVER_RAN | {Cause.CANCELLED}
 
 
 class Underway(Running):

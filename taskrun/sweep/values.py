@@ -211,6 +211,7 @@ def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:
         findings.mistake(node.place, f"{name!r} has {len(node.items):,} values, {MOST_VALUES:,} at most")
         return ()
     found: dict[str, None] = {}
+    is_hinted = False  # once: intervals may be what is meant, and many
     for item in node.items:
         hint = "several names that vary together have a key such as `x, y:`" if isinstance(item, Listing) else ""
         text = read_scalar(item, f"a value of {name!r}", findings, hint=hint)
@@ -218,7 +219,8 @@ def _several(node: Listing, name: str, findings: Findings) -> tuple[str, ...]:
             findings.hint(item.place, f"the value {text!r} of {name!r} stands here a second time", "it counts once")
         if text is not None:
             found[text] = None
-            if isinstance(item, Scalar) and item.plain and (hint := _meant_as_range(name, text)):
+            if not is_hinted and isinstance(item, Scalar) and item.plain and (hint := _meant_as_range(name, text)):
+                is_hinted = True
                 findings.hint(item.place, f"{text!r} is one value of {name!r}, a text", hint)
     return tuple(found)
 

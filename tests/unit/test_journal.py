@@ -32,7 +32,7 @@ from records import (
 from taskrun.errors import StateError
 from taskrun.journal import Journal, MemoryJournal, Records, handle_of, read_journal
 from taskrun.journal.lines import from_line
-from taskrun.journal.reading import read_open
+from taskrun.journal.reading import check_source, read_open
 from taskrun.journal.recovering import recover
 from taskrun.model import (
     Adopted,
@@ -41,6 +41,7 @@ from taskrun.model import (
     Event,
     Found,
     Handle,
+    HeaderRecord,
     Recovered,
     Retrying,
     RunFinished,
@@ -384,3 +385,21 @@ def test_read_open_leaves_the_collector_as_it_was(state: Path) -> None:
     finally:
         os.close(descriptor)
     assert gc.isenabled()
+
+
+def test_a_state_that_lies_elsewhere_goes_with_its_file_by_whatever_path(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    file, other = tmp_path / "one/sweep.yaml", tmp_path / "two/sweep.yaml"
+    file.write_text("")
+    header = HeaderRecord(format=1, source=str(file), salt="00")
+    other.write_text("")
+    with pytest.raises(StateError, match="another study"):
+        check_source(header, "state/journal.jsonl", str(other))
+    other.unlink()
+    os.link(file, other)  # as where a directory is mounted twice
+    check_source(header, "state/journal.jsonl", str(other))
+    file.unlink()
+    check_source(header, "state/journal.jsonl", str(other))
+    with pytest.raises(StateError, match="another study"):
+        check_source(header, "state/journal.jsonl", str(tmp_path / "two/gone.yaml"))

@@ -538,9 +538,9 @@ def test_one_value_that_looks_like_several_is_hinted_at(tmp_path: Path, value: s
 
 
 def test_a_range_in_a_list_is_hinted_at(tmp_path: Path) -> None:
-    made = study(tmp_path, "sweep:\n  n: [1..5, '6..7', a..b]\nsteps: {s: 'echo {n}'}\n").study
+    made = study(tmp_path, "sweep:\n  n: ['6..7', a..b, 1..5, 8..9]\nsteps: {s: 'echo {n}'}\n").study
     assert made.hints == (
-        "sweep.yaml:2:7: '1..5' is one value of 'n', a text; a range is written `n: {from: 1, to: 5}`",
+        "sweep.yaml:2:21: '1..5' is one value of 'n', a text; a range is written `n: {from: 1, to: 5}`",
     )
 
 
