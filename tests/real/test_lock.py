@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,13 +66,6 @@ def leave(directory: Path, run: RunRecord, *, touched: float = 0.0) -> None:
     (directory / "lock").write_bytes(msgspec.json.encode(run) + b"\n")
     then = time.time() - touched
     os.utime(directory / "lock", (then, then))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_second_run_is_told_who_holds_the_state(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
@@ -197,15 +192,19 @@ def test_a_lock_that_cannot_be_opened_is_named_with_the_systems_words(tmp_path: 
 # --- a holder that lost it -------------------------------------------------------------------------------------------
 
 
-def overdue(journal: Journal) -> None:
-    """As after a suspended laptop: the last touch was long ago."""
-    journal._syncer._touched = 0.0
+@pytest.fixture
+def overdue(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """As after a suspended laptop: when called, the last touch was long ago."""
+    later = SimpleNamespace(time=lambda: time.time() + 3600)
+    return lambda: monkeypatch.setattr("taskrun.journal.syncing.time", later)
 
 
-def test_a_holder_that_finds_another_run_in_its_lock_writes_nothing_more(tmp_path: Path) -> None:
+def test_a_holder_that_finds_another_run_in_its_lock_writes_nothing_more(
+    tmp_path: Path, overdue: Callable[[], None]
+) -> None:
     journal = open_state(tmp_path)
     leave(tmp_path, this_run("thief", host="elsewhere"))
-    overdue(journal)
+    overdue()
     before = (tmp_path / "journal.jsonl").read_bytes()
     for _ in range(2):
         with pytest.raises(StateError, match=r"taken over by another run .*on elsewhere.*writes nothing more"):
@@ -224,10 +223,10 @@ def unmarked_text(content: bytes) -> list[bytes]:
     return [line for line in content.splitlines() if b'"synced"' not in line]
 
 
-def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path) -> None:
+def test_a_journal_that_was_deleted_or_replaced_is_noticed(tmp_path: Path, overdue: Callable[[], None]) -> None:
     journal = open_state(tmp_path)
     (tmp_path / "journal.jsonl").rename(tmp_path / "away")
-    overdue(journal)
+    overdue()
     with pytest.raises(StateError, match=r"journal\.jsonl was deleted or moved during the run"):
         journal.append([started("a")])
     with pytest.raises(StateError):
@@ -264,10 +263,10 @@ def test_a_pipe_in_place_of_the_journal_is_one_sentence_and_no_wait(folder: Fold
     assert done.stderr.count("\n") == 1
 
 
-def test_a_holder_touches_its_lock(tmp_path: Path) -> None:
+def test_a_holder_touches_its_lock(tmp_path: Path, overdue: Callable[[], None]) -> None:
     journal = open_state(tmp_path)
     os.utime(tmp_path / "lock", (1, 1))
-    overdue(journal)
+    overdue()
     journal.append([started("a")])
     assert time.time() - (tmp_path / "lock").stat().st_mtime < 60
     journal.close()
@@ -286,13 +285,14 @@ def test_what_is_written_is_synced_and_marked_within_a_second_or_so(tmp_path: Pa
         marks = [msgspec.json.decode(line)["upto"] for line in lines if b'"synced"' in line]
         return max(marks, default=0) >= size
 
-    until(is_marked)
+    wait_until(is_marked)
     journal.close()
 
 
 def test_the_thread_takes_no_signal_and_keeps_no_process_alive(tmp_path: Path) -> None:
+    others = set(threading.enumerate())
     journal = open_state(tmp_path)
-    thread = journal._syncer._thread
+    (thread,) = set(threading.enumerate()) - others
     assert thread.daemon
     status = Path(f"/proc/self/task/{thread.native_id}/status")
     if status.exists():

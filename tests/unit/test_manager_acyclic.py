@@ -51,12 +51,9 @@ def check_circle(oracle: Oracle, nodes: tuple[int, ...], node: int, other: int) 
     assert all(next_one in oracle.needs[one] for one, next_one in pairwise(around[1:]))
 
 
-def check_order(acyclic: Acyclic, oracle: Oracle) -> None:
+def check_needs(acyclic: Acyclic, oracle: Oracle) -> None:
     for node, others in enumerate(oracle.needs):
         assert list(acyclic.needs(node)) == others
-        line = acyclic._line
-        for other in others:
-            assert other < node if line is None else line.precedes(other, node)
 
 
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(0, 9)), max_size=60))
@@ -72,7 +69,7 @@ def test_an_edge_is_refused_where_it_closes_a_circle_and_nowhere_else(
             oracle.needs.append(list(needs))
         else:
             checked_need(acyclic, oracle, one % size, other % size)
-        check_order(acyclic, oracle)
+        check_needs(acyclic, oracle)
 
 
 @given(st.integers(0, 1000), st.integers(2, 40))
@@ -84,7 +81,7 @@ def test_a_random_graph_in_random_order_is_kept_in_order(seed: int, size: int) -
         oracle.needs.append([])
     for _ in range(3 * size):
         checked_need(acyclic, oracle, chance.randrange(size), chance.randrange(size))
-    check_order(acyclic, oracle)
+    check_needs(acyclic, oracle)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=30), st.data())
@@ -99,7 +96,7 @@ def test_what_is_taken_back_is_as_if_it_had_not_been_said(edges: list[tuple[int,
             count = data.draw(st.integers(1, len(oracle.needs[node])))
             acyclic.forget(node, count)
             del oracle.needs[node][-count:]
-    check_order(acyclic, oracle)
+    check_needs(acyclic, oracle)
 
 
 def test_more_needs_than_are_looked_through_one_by_one_are_still_said_once() -> None:
@@ -162,5 +159,6 @@ def test_chains_and_fans_in_any_order_follow_few_edges(edges: list[tuple[int, in
     for _ in range(N):
         acyclic.add()
     assert all(acyclic.need(node, other) for node, other in edges)
-    line = acyclic._line
-    assert line is None or all(line.precedes(other, node) for node, other in edges)
+    for node, other in edges[:: max(len(edges) // 20, 1)]:
+        with pytest.raises(Circle):
+            acyclic.need(other, node)
