@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Container, Iterable, Sequence
-from typing import TYPE_CHECKING
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple
 
 from taskrun.errors import UsageError, nearest
 
@@ -135,7 +133,7 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-class Selection(Struct, frozen=True):
+class Selection(NamedTuple):
     """What the user typed: `words` (steps, names, globs) add up, `narrowings` (a name and its values) take away."""
 
     words: tuple[str, ...] = ()

@@ -23,7 +23,6 @@ from taskrun.model import (
     EndRecord,
     Figure,
     Past,
-    Provenance,
     RunEndRecord,
     RunRecord,
     Status,
@@ -31,6 +30,7 @@ from taskrun.model import (
     Task,
     Temp,
 )
+from taskrun.provenance import Provenance
 
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "taskrun"
 
 RANKS = {
     0: ["errors", "executors.shim"],
-    1: ["defaults", "digests", "model", "quantity"],
+    1: ["defaults", "digests", "model", "provenance", "quantity"],
     2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt", "outlet", "paths", "events",
         "makers", "descriptors", "written", "pools", "units", "policy"],
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "command_file", "executors.base",

@@ -13,7 +13,8 @@ from fractions import Fraction
 from msgspec import Struct, field
 
 from taskrun.errors import CycleError, GraphError, Place
-from taskrun.model import Provenance, StepShape, Task
+from taskrun.model import StepShape, Task
+from taskrun.provenance import Provenance
 
 
 class Edge(Enum):

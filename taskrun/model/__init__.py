@@ -35,7 +35,6 @@ from taskrun.model.happenings import (
     Spawned,
     Tick,
 )
-from taskrun.model.provenance import Provenance
 from taskrun.model.records import (
     AnyRecord,
     ConfirmRecord,
@@ -116,7 +115,6 @@ __all__ = [
     "ListRecord",
     "Past",
     "Prepared",
-    "Provenance",
     "Reason",
     "ReasonKind",
     "Record",

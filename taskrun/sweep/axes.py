@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from taskrun.errors import Place, UsageError, did_you_mean
 from taskrun.sweep.blocks import Axis, Row, Singles
+from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
-from taskrun.sweep.ranges import MOST_VALUES
 from taskrun.sweep.schema import FileKeys, Spread
 from taskrun.sweep.values import read_scalar, read_values, selecting
 

@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import overload
-
-from msgspec import Struct
+from typing import NamedTuple, overload
 
 Row = tuple[str, ...]
 Clause = Mapping[str, frozenset[str]]
@@ -21,7 +19,7 @@ _Ways = tuple[tuple[int, int], ...]  # (offset, mask): how a combination can com
 _Part = tuple[Row, int, _Ways]  # part of a combination, the offset of its first way, and its ways from there
 
 
-class Axis(Struct, frozen=True):
+class Axis(NamedTuple):
     """Names that vary together through different rows; a single name is an axis of its own."""
 
     names: tuple[str, ...]
@@ -52,7 +50,7 @@ class Singles(Sequence[Row]):
         return self._rows[index]
 
 
-class Combinations(Struct, frozen=True):
+class Combinations(NamedTuple):
     """Different rows of some names, in the order of their first point, and that point's offset."""
 
     rows: Sequence[Row]
@@ -237,7 +235,7 @@ class Block:
         return sum(number for masks, number in found.items() if 0 in masks)
 
 
-class _Alike(Struct, frozen=True):
+class _Alike(NamedTuple):
     """A block with fewer rows, and for some names which of its rows stands for each of the whole block's."""
 
     block: Block

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from taskrun.errors import Place
 from taskrun.sweep.blocks import Row
+from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.nodes import Findings, Scalar
-from taskrun.sweep.ranges import MOST_VALUES, ValuesError
+from taskrun.sweep.ranges import ValuesError
 from taskrun.sweep.reading import check_name
 from taskrun.sweep.values import check_text, shown_beside
 

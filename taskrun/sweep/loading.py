@@ -24,7 +24,8 @@ from taskrun.sweep.lets import Lets
 from taskrun.sweep.makers import SweepMakers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.points import Points, build_points
+from taskrun.sweep.points import Points
+from taskrun.sweep.products import build_points
 from taskrun.sweep.provenance import digest_of, provenance_of
 from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.replacing import hint_at_gathers, replacements

@@ -16,7 +16,7 @@ from taskrun.sweep.collecting import without_collector
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings, Listing, Node, Table
-from taskrun.sweep.points import build_points
+from taskrun.sweep.products import build_points
 from taskrun.sweep.ranges import ValuesError
 from taskrun.sweep.reading import read_sweep_file
 from taskrun.sweep.source import read_source

@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterator
 
 from taskrun.digests import blake2b
-from taskrun.model import Provenance
-from taskrun.sweep.ranges import ValuesError
-from taskrun.sweep.values import find_files
-from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths
+from taskrun.provenance import Provenance
+from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths, found_by
 
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ESCAPE = re.compile(rb"\\[xuU]|\$\\\r?\n")  # of YAML: what hides a variable, or a key
@@ -52,14 +50,7 @@ def is_unchanged(known: Provenance, path: str, *, name: str, state: str) -> bool
     root = os.path.dirname(os.path.abspath(path))
     if any(digest_of_file(os.path.join(root, table)) != digest for table, digest in known.tables):
         return False
-    return all(_found_now(pattern, root) == digest for pattern, digest in known.globs)
-
-
-def _found_now(pattern: str, root: str) -> str:
-    try:
-        return digest_of_paths(find_files(pattern, root))
-    except ValuesError:
-        return ""
+    return all(digest_of_paths(found_by(pattern, root)) == digest for pattern, digest in known.globs)
 
 
 def _program() -> Iterator[bytes]:

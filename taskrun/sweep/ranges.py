@@ -14,7 +14,8 @@ from typing import overload
 
 from msgspec import Struct
 
-MOST_VALUES = 2_000_000
+from taskrun.sweep.limits import MOST_VALUES
+
 _NUMBER = re.compile(r"([+-]?)([0-9]+(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]{1,4}))?", re.ASCII)
 _WIDEST = 300  # digits, and the largest power of ten: enough for any measure, small enough to compute with
 _SHOWN = Context(prec=12, rounding=ROUND_HALF_EVEN, Emin=-99999, Emax=99999)

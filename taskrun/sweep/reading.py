@@ -1,6 +1,6 @@
 """From the nodes of a sweep file to its keys: every key is known, every value has its shape, every name is free.
 
-What stands inside `sweep:` and `exclude:` is left to `points`; placeholders are left to `texts`.
+What stands inside `sweep:` and `exclude:` is left to `products`; placeholders are left to `texts`.
 """
 
 from __future__ import annotations

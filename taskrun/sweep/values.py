@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 from taskrun.errors import Place, did_you_mean
 from taskrun.names import encode
+from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
-from taskrun.sweep.ranges import MOST_VALUES, Range, ValuesError, check_count, counted, growing, number, stepped
+from taskrun.sweep.ranges import Range, ValuesError, check_count, counted, growing, number, stepped
+from taskrun.sweep.witness import found_by
 
 RANGE_KEYS = ("from", "to", "step", "count", "times", "glob")
 _FORMS = "a list, one value, `{from:, to:, step:}` (or `count:`, `times:`), or `{glob: PATTERN}`"
@@ -103,12 +105,10 @@ def selecting(name: str, values: Sequence[str]) -> str:
 
 
 def find_files(pattern: str, directory: str) -> list[str]:
-    """The paths that a glob finds, sorted; `**` goes through directories, `*` leaves hidden files alone."""
-    from glob import glob
-
+    """As `found_by`; raises ValuesError where that gives no values."""
     if not pattern or "\0" in pattern:
         raise ValuesError(f"{pattern!r} is not a glob pattern")
-    found = sorted(glob(pattern, root_dir=directory, recursive=True))
+    found = found_by(pattern, directory)
     check_count(len(found))
     for path in found:
         try:

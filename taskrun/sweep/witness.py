@@ -33,6 +33,13 @@ def digest_of_file(path: str) -> str:
     return "" if found is None else blake2b(found, digest_size=16).hexdigest()
 
 
+def found_by(pattern: str, directory: str) -> list[str]:
+    """The paths that a glob finds, sorted; `**` goes through directories, `*` leaves hidden files alone."""
+    from glob import glob  # hardly any sweep has one
+
+    return sorted(glob(pattern, root_dir=directory, recursive=True))
+
+
 def digest_of_paths(paths: Iterable[str]) -> str:
     """Of paths in their order."""
     return blake2b(b"\0".join(map(os.fsencode, paths)), digest_size=16).hexdigest()

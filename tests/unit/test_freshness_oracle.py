@@ -31,7 +31,6 @@ from taskrun.model import (
     Grant,
     Handle,
     Happening,
-    Provenance,
     Shell,
     Skipped,
     Spawned,
@@ -42,6 +41,7 @@ from taskrun.model import (
     Temp,
     Traits,
 )
+from taskrun.provenance import Provenance
 from taskrun.scheduler import schedule
 from taskrun.seal import Seal, sealed
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from taskrun.errors import Place, SweepError, UsageError
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
-from taskrun.sweep.points import Points, build_points
+from taskrun.sweep.points import Points
+from taskrun.sweep.products import build_points
 from taskrun.sweep.replacing import replacements
 
 Plain = str | int | list["Plain"] | dict[str, "Plain"]

@@ -12,7 +12,7 @@ from lines import WORKS, WRONG_VALUES, with_line
 
 from taskrun.errors import SweepError
 from taskrun.sweep.nodes import Findings
-from taskrun.sweep.points import build_points
+from taskrun.sweep.products import build_points
 from taskrun.sweep.reading import read_sweep_file
 from taskrun.sweep.schema import json_schema
 from taskrun.sweep.source import parse_source

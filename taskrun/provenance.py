@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import NamedTuple
 
 
-class Provenance(Struct, frozen=True, array_like=True):
+class Provenance(NamedTuple):
     """As long as all of it is the same, reading the study again gives the same tasks.
 
     `digest`: of the sweep file, of what the study is called and where its state is, of the environment variables that
