@@ -6,7 +6,6 @@ lies beside the journal, may be lost at any time, and names the journal that it 
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -31,6 +30,7 @@ from taskrun.model import (
     Temp,
 )
 from taskrun.provenance import Provenance
+from taskrun.spare import remove_spare, write_spare
 
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal
@@ -147,42 +147,28 @@ def sealed(study: Study, records: Records, *, run: str = "") -> Seal | None:
 def write_seal(state: str, seal: Seal) -> None:
     """Put the seal beside the journal that is there now, while its directory is held. Without room there is none."""
     path = os.path.join(state, SEAL)
-    temporary = f"{path}.new"
     stamp = stamp_of(state)
     try:
         content = _encoder.encode(replace(seal, size=stamp[0] if stamp is not None else 0))
     except (UnicodeEncodeError, OverflowError):  # a name that is no UTF-8, a file from the year 9999
-        remove_seal(state)
+        remove_spare(path)
         return
-    try:
-        with open(temporary, "wb") as file:
-            file.write(_stamped(stamp))
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError:
-        for left in (temporary, path):
-            with contextlib.suppress(OSError):
-                os.unlink(left)
+    write_spare(path, _stamped(stamp), content)
 
 
 def renew_seal(state: str) -> None:
     """The seal speaks of the journal as it is now: what was appended has changed no task."""
+    path = os.path.join(state, SEAL)
     try:
-        descriptor = os.open(os.path.join(state, SEAL), os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
         return
     try:
         os.pwrite(descriptor, _stamped(stamp_of(state)), 0)
     except OSError:
-        remove_seal(state)
+        remove_spare(path)
     finally:
         os.close(descriptor)
-
-
-def remove_seal(state: str) -> None:
-    """There is none."""
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(state, SEAL))
 
 
 def read_seal(state: str) -> Seal | None:

@@ -13,7 +13,7 @@ RANKS = {
     0: ["errors", "executors.shim"],
     1: ["defaults", "digests", "model", "provenance", "quantity"],
     2: ["graph", "names", "shell", "timers", "history", "machine", "term", "interrupt", "outlet", "paths", "events",
-        "makers", "descriptors", "written", "pools", "units", "policy"],
+        "makers", "descriptors", "written", "spare", "pools", "units", "policy"],
     3: ["plan", "room", "freshness", "workspace", "journal", "printer", "sweep", "command_file", "executors.base",
         "results"],
     4: ["scheduler", "judge", "executors.local", "executors.dry", "executors.idle", "executors.foretold", "standing",

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from taskrun.cli.completers import complete_directory, complete_file, complete_selection, complete_study
 from taskrun.cli.files import as_words, looks_like_file
+from taskrun.cli.places import Places, places, state_of
 from taskrun.defaults import DEFAULT_FILE, STATES
 from taskrun.errors import UsageError, did_you_mean
 from taskrun.graph import Study
@@ -190,16 +191,11 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def state_of(self, root: str, name: str) -> str:
         """The state directory of the study called `name` in the directory `root`."""
-        # Not `abspath`: a run stands in the study's directory, wherever the command was typed.
-        above = os.path.join(self.here, self.state_dir) if self.state_dir else os.path.join(root, STATES)
-        return os.path.normpath(os.path.join(above, name))
+        return state_of(root, name, here=self.here, state_dir=self.state_dir)
 
-    def places(self, file: str) -> tuple[str, str, str, str]:
-        """Of a sweep file: the study's directory, its name, its state directory, and that as the study calls it."""
-        root = os.path.dirname(os.path.normpath(os.path.join(self.here, file)))
-        name = self.name or os.path.splitext(os.path.basename(file))[0]
-        state = self.state_of(root, name)
-        return root, name, state, seen_from(root, state)
+    def places(self, file: str) -> Places:
+        """Where the study of a sweep file is."""
+        return places(file, here=self.here, state_dir=self.state_dir, name=self.name)
 
     def placed(self, name: str | None = None) -> list[str]:
         """The options that say where the state is, as typed; `name` as in `again`."""

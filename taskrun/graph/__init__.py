@@ -309,7 +309,8 @@ class Study(Struct, frozen=True):
     journal's header names; absolute where the state lies outside of it). `hints` are warnings, whole sentences with
     their place. `names` and `points` are the sweep's, points as source texts aligned with the names (None where a
     point lacks one). `provenance`: what it was read from; None where nobody could tell whether that has changed.
-    `pools`: how much there is of what, as far as the source says that; `places`: where a step asks for a pool.
+    `outline`: makes what a shell is to complete from as long as it has not (`sweep.kept_outline`). `pools`: how much
+    there is of what, as far as the source says that; `places`: where a step asks for a pool.
     """
 
     name: str
@@ -321,5 +322,6 @@ class Study(Struct, frozen=True):
     names: tuple[str, ...] = ()
     points: Sequence[tuple[str | None, ...]] = ()
     provenance: Provenance | None = None
+    outline: Callable[[], bytes] | None = None
     pools: Mapping[str, Fraction] = field(default_factory=dict)
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict)

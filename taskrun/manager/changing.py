@@ -20,6 +20,7 @@ from taskrun.manager.sealing import seal_at_end
 from taskrun.manager.unrecorded import tidy, unrecorded_ends
 from taskrun.model import AnyRecord, Cause, EndRecord, Past, ResetRecord, RunEndRecord, Status
 from taskrun.standing import look_for
+from taskrun.sweep.kept_outline import keep_outline
 from taskrun.workspace import Workspace
 
 
@@ -46,6 +47,7 @@ class Change:
                 )
             )
             self._record_ends()
+            keep_outline(study, state)
         except StateError:
             self._journal.close()
             raise

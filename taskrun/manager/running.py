@@ -35,6 +35,7 @@ from taskrun.names import select
 from taskrun.policy import DEFAULT, Policy
 from taskrun.pools import CORES
 from taskrun.scheduler import Unrecorded, no_hurry, nobody_left, schedule
+from taskrun.sweep.kept_outline import keep_outline
 
 Batch = tuple[Event, ...]
 
@@ -92,6 +93,8 @@ class Run:
             leaving.callback(self._journal.close)
             self.records = self._journal.records
             self._journal.amend(_successions(study, self.records, self.now()))
+            if options.keeping.is_lasting:
+                keep_outline(study, options.state)
             self._open = left_behind(study.graph, self.records, selected=self.selected, state=options.state)
             self._executor = executor_class(
                 study.root, options.state, record.run, self.supply,

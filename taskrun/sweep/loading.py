@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import overload
 
 from msgspec import Struct
@@ -20,10 +21,13 @@ from taskrun.sweep.cycles import note_step_cycles, note_task_cycles
 from taskrun.sweep.edges import Edges
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.hints import Hints
+from taskrun.sweep.kept_outline import pack
 from taskrun.sweep.lets import Lets
 from taskrun.sweep.makers import SweepMakers
 from taskrun.sweep.mentions import Mentions
 from taskrun.sweep.nodes import Findings
+from taskrun.sweep.outline import Outline
+from taskrun.sweep.outlining import outline_of
 from taskrun.sweep.points import Points
 from taskrun.sweep.products import build_points
 from taskrun.sweep.provenance import digest_of, provenance_of
@@ -167,9 +171,9 @@ class _Loader:
             StepShape(each.plan.name, len(each), each.plan.names, edges.gatherings[each.plan.name]) for each in whole
         )
         graph = self._graph(whole, bodies, edges)
-        return self._study(graph, shapes)
+        return self._study(graph, shapes, outline_of(self._file, plans, self._points))
 
-    def _study(self, graph: Graph, shapes: tuple[StepShape, ...]) -> Study:
+    def _study(self, graph: Graph, shapes: tuple[StepShape, ...], outline: Outline) -> Study:
         hints = sorted(self._findings.hints, key=lambda hint: hint.place.key)
         unused = frozenset(self._unused)
         requests = {id(task.traits): task.traits.request for task in graph.tasks}.values()
@@ -184,6 +188,7 @@ class _Loader:
             names=tuple(name for name in self._points.names if name not in unused),
             points=AllPoints(self._points, unused),
             provenance=provenance_of(self._origin.digest, self._findings.witness),
+            outline=partial(pack, outline),
             pools={pool: total for pool, total in self._pools.items() if pool in self._stated or pool in asked},
             places=self._places,
         )

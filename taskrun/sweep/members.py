@@ -17,14 +17,14 @@ _MOST_PAIRS = 20_000_000  # of tasks, in one join
 
 
 class Member:
-    """One product: a `sweep:` mapping, or one of a list of them."""
+    """One product: a `sweep:` mapping, or one of a list of them. `clauses` are those that touch several `axes`."""
 
     def __init__(self, axes: Sequence[Axis], clauses: Sequence[Clause], place: Place) -> None:
         self.place = place
         self.names = tuple(name for axis in axes for name in axis.names)
         whole = [clause for clause in clauses if set(self.names).issuperset(clause)]
-        axes, whole = _without_single(axes, whole)
-        self._blocks = list(_blocks(axes, whole))
+        self.axes, self.clauses = _without_single(axes, whole)
+        self._blocks = list(_blocks(self.axes, self.clauses))
 
     def has(self, names: Collection[str]) -> bool:
         """Whether the points of this member have all these names."""

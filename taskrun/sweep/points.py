@@ -17,7 +17,7 @@ _MOST_COMPARED = 5_000_000  # rows that may be made only to see which of them th
 
 
 class Points:
-    """All points: `names` in sweep order, where each stands, and which of them are columns of a CSV file.
+    """All points, those of its `members`: `names` in sweep order, where each stands, which are columns of a CSV file.
 
     Without `has_all_names` something was so wrong that there may be others: nobody can say which name is unknown.
     """
@@ -36,7 +36,7 @@ class Points:
         self.name_place = name_place
         self.csv_columns = csv_columns
         self.has_all_names = has_all_names
-        self._members = members
+        self.members = members
         self._projected: dict[tuple[str, ...], Sequence[Row]] = {}
 
     def count(self, names: Collection[str]) -> int:
@@ -45,7 +45,7 @@ class Points:
         Of a union whose members have rows in common and are too large to compare: their sum, which may be more. (More
         than `MOST_VALUES`, of one member alone, are too many for anybody: no need to compare.)
         """
-        members = [member for member in self._members if member.has(names)]
+        members = [member for member in self.members if member.has(names)]
         counts = [member.count(names) for member in members]
         total = sum(counts)
         if max(counts, default=0) > MOST_VALUES or total > _MOST_COMPARED or _are_apart(members, names):
@@ -66,7 +66,7 @@ class Points:
         """The different rows that points have in `names`, in sweep order; points that lack one do not count."""
         found = self._projected.get(names)
         if found is None:
-            lists = [member.project(names) for member in self._members if member.has(names)]
+            lists = [member.project(names) for member in self.members if member.has(names)]
             found = lists[0] if len(lists) == 1 else list(dict.fromkeys(chain.from_iterable(lists)))
             self._projected[names] = found
         return found
@@ -76,7 +76,7 @@ class Points:
         shown = [name for name in self.names if name not in leaving_out]
         seen: dict[tuple[str, ...], set[Row]] = {}
         alike = self._alike(leaving_out)
-        for member in self._members:
+        for member in self.members:
             names = tuple(name for name in shown if name in member.names)
             places = [names.index(name) if name in names else None for name in shown]
             before = seen.setdefault(names, set()) if len(alike[names]) > 1 else None
@@ -112,12 +112,12 @@ class Points:
 
     def _join_some(self, consumer: tuple[str, ...], producer: tuple[str, ...]) -> Sequence[tuple[int, ...]]:
         found: dict[Row, tuple[int, ...]] = dict.fromkeys(self.project(consumer), ())
-        if len(self._members) == 1:
-            found.update(self._members[0].partners(consumer, producer))
+        if len(self.members) == 1:
+            found.update(self.members[0].partners(consumer, producer))
             return list(found.values())
         index = {row: i for i, row in enumerate(self.project(producer))}
         same: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for member in self._members:
+        for member in self.members:
             if not (member.has(consumer) and member.has(producer)):
                 continue
             here = [index[row] for row in member.project(producer)]
@@ -136,7 +136,7 @@ class Points:
     def _alike(self, leaving_out: Collection[str]) -> dict[tuple[str, ...], list[Member]]:
         """The members by the names that they have: only the points of alike ones can be equal."""
         found: dict[tuple[str, ...], list[Member]] = {}
-        for member in self._members:
+        for member in self.members:
             names = tuple(name for name in self.names if name in member.names and name not in leaving_out)
             found.setdefault(names, []).append(member)
         return found

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from studies import Folder, command
+from studies import Folder, command, wait_until
 
 from taskrun.cli.completing.scripts import SCRIPTS
 
@@ -251,19 +251,47 @@ def test_whatever_goes_wrong_ends_in_silence_and_leaves_nothing_behind(folder: F
     assert sorted(folder.path.rglob("*")) == before
 
 
-def test_the_names_of_tasks_are_found_without_loading_commands(folder: Folder) -> None:
-    folder.write("sweep.yaml", SWEEP)
-    asked = """
+LOADED = """
 import atexit, os, sys, taskrun.cli
 os._exit = lambda status: sys.exit(status)
-atexit.register(lambda: print(*{"click", "asyncio", "taskrun.graph", "taskrun.sweep.loading"} & sys.modules.keys()))
+heavy = {"click", "asyncio", "yaml", "msgspec", "taskrun.graph", "taskrun.sweep.loading"}
+atexit.register(lambda: print(*sorted(heavy & sys.modules.keys())))
 taskrun.cli.main(["run", "-n", "-j", "2", "sim/topology=t"])
 """
+
+
+def loaded(folder: Folder) -> list[str]:
+    """What is offered for the name of a task, and which modules it took."""
     environment = {**os.environ, "_TASKRUN_COMPLETE": "fish_complete"}
     done = subprocess.run(
-        [sys.executable, "-c", asked], cwd=folder.path, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOADED], cwd=folder.path, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["sim/topology=torus/\t", ""]
+    return done.stdout.splitlines()
+
+
+def test_the_names_of_tasks_are_found_without_loading_commands(folder: Folder) -> None:
+    folder.write("sweep.yaml", SWEEP)
+    assert loaded(folder) == ["sim/topology=torus/\t", "msgspec yaml"]
+
+
+def test_once_a_run_has_begun_not_even_the_file_is_read_while_it_is_as_it_was(folder: Folder) -> None:
+    folder.write("sweep.yaml", SWEEP)
+    assert folder.taskrun("run", "-n").returncode == 0
+    assert loaded(folder) == ["sim/topology=torus/\t", "msgspec yaml"]  # a dry run leaves nothing
+    folder.write("wait", "")
+    folder.write("sweep.yaml", SWEEP + '  wait: "while [ -e wait ]; do sleep 0.05; done"\n')
+    run = folder.start("run")
+    wait_until(lambda: folder.statuses().get("wait") == "running")
+    assert loaded(folder) == ["sim/topology=torus/\t", ""]
+    (folder.path / "wait").unlink()
+    assert run.wait(60) == 0
+    assert loaded(folder) == ["sim/topology=torus/\t", ""]
+    folder.write("sweep.yaml", SWEEP.replace("torus", "tree"))
+    assert loaded(folder) == ["sim/topology=tree/\t", "msgspec yaml"]
+    assert folder.taskrun("run", "--state-dir", "elsewhere", "--name", "other").returncode == 0
+    assert answers(folder, "logs", "--state-dir", "elsewhere", "--name", "other", "sim/topology=tr").stdout == (
+        "sim/topology=tree/\t\n"
+    )
 
 
 def test_studies_that_have_no_file_are_known_by_their_state(folder: Folder) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import Plain, as_written, clauses, members
 
 from taskrun.errors import Place, SweepError, UsageError
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
@@ -16,7 +17,6 @@ from taskrun.sweep.points import Points
 from taskrun.sweep.products import build_points
 from taskrun.sweep.replacing import replacements
 
-Plain = str | int | list["Plain"] | dict[str, "Plain"]
 Point = dict[str, str]
 HERE = Place("sweep.yaml", 1, 1)
 
@@ -82,30 +82,6 @@ def partners_of(points: list[Point], consumer: tuple[str, ...], producer: tuple[
     mine, theirs = rows_of(points, consumer), rows_of(points, producer)
     pairs = {(tuple(p[n] for n in consumer), tuple(p[n] for n in producer)) for p in both}
     return [tuple(i for i, there in enumerate(theirs) if (row, there) in pairs) for row in mine]
-
-
-@st.composite
-def members(draw: st.DrawFn) -> dict[str, list[list[str]]]:
-    names = draw(st.permutations("abcde").map(lambda order: order[: draw(st.integers(1, 5))]))
-    member: dict[str, list[list[str]]] = {}
-    while names:
-        width = draw(st.integers(1, min(3, len(names))))
-        row = st.lists(st.sampled_from("012"), min_size=width, max_size=width)
-        member[", ".join(names[:width])] = draw(st.lists(row, min_size=1, max_size=4))
-        names = names[width:]
-    return member
-
-
-clauses = st.dictionaries(
-    st.sampled_from("abcde"), st.lists(st.sampled_from("012"), min_size=1, max_size=2), min_size=1, max_size=4
-)
-
-
-def as_written(member: dict[str, list[list[str]]]) -> dict[str, Plain]:
-    return {
-        key: list(rows) if ", " in key else [row[0] for row in rows]  # a name of its own has values, not rows
-        for key, rows in member.items()
-    }
 
 
 @settings(max_examples=400, deadline=None)

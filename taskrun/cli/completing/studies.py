@@ -79,17 +79,30 @@ def _outline(typed: Typed, file: str | None) -> Outline | None:
     path = file or DEFAULT_FILE
     if path == "-" or path.endswith((".txt", ".py")) or not os.path.isfile(path):
         return None
-    from taskrun.sweep.outline import Outline
+    return (_kept(typed, path) if not typed.sets else None) or _read(typed, path)
+
+
+def _kept(typed: Typed, path: str) -> Outline | None:
+    """What a run has left of a file that is as it was then."""
+    from taskrun.cli.places import places
+    from taskrun.sweep.kept_outline import kept_outline
+
+    _, name, state, seen = places(path, here=os.getcwd(), state_dir=typed.state_dir, name=typed.name)
+    return kept_outline(path, name=name, state=state, seen=seen)
+
+
+def _read(typed: Typed, path: str) -> Outline | None:
+    from taskrun.sweep.outlining import read_outline
 
     try:
-        return Outline(path, sets=typed.replaced)
+        return read_outline(path, sets=typed.replaced)
     except TaskrunError:
         return None
 
 
 def _steps(outline: Outline, text: str) -> Iterator[Offer]:
     """Each step, and where it runs over names, how the names of its tasks begin."""
-    for step, desc in outline.steps.items():
+    for step, (desc, _) in outline.steps.items():
         if step.startswith(text):
             yield Offer(step, PLAIN, " ".join(desc.split()))  # to a shell a newline ends the answer
             if outline.names_of(step):
@@ -102,13 +115,13 @@ def _names(names: Iterable[str], text: str) -> list[Offer]:
 
 def _values(name: str, typed: str, values: Iterable[str]) -> list[Offer]:
     """Values for the last one of those after `name=`, without those before it."""
-    from taskrun.names import decode, encode
+    from taskrun.names import decode
+    from taskrun.sweep.outline import encoded
 
     *before, last = typed.split(",")
     given = set(map(decode, before))
     start = ",".join([f"{name}={before[0]}", *before[1:], ""]) if before else f"{name}="
-    encoded = (encode(value) for value in values if value not in given)
-    return [Offer(start + value) for value in encoded if value.startswith(last)]
+    return [Offer(start + value) for value in encoded(values, last) if decode(value) not in given]
 
 
 def _is_itself(value: str) -> bool:

@@ -1,0 +1,24 @@
+"""Files that only save time: each is there whole or not at all, and nobody minds where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+
+def write_spare(path: str, *pieces: bytes) -> None:
+    """Put a file in the place of the one that is there; without room for it there is none."""
+    temporary = f"{path}.new"
+    try:
+        with open(temporary, "wb") as file:
+            file.writelines(pieces)
+        os.replace(temporary, path)
+    except OSError:
+        remove_spare(temporary)
+        remove_spare(path)
+
+
+def remove_spare(path: str) -> None:
+    """There is none."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
