@@ -68,7 +68,7 @@ class Here(Folder):
         """The files in the state but those that are always there."""
         base = self.path / ".taskrun/sweep"
         found = {os.fspath(path.relative_to(base)) for path in base.rglob("*") if not path.is_dir()}
-        return found - {"journal.jsonl", "lock", ".gitignore"}
+        return found - {"journal.jsonl", "lock", "outline", ".gitignore"}
 
 
 @pytest.fixture
