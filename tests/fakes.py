@@ -276,7 +276,7 @@ class FakeJudge:
     """Finds the tasks `fresh` that it was told, refuses what it was told, and asks for patience where it was told.
 
     `lacks`: makers, by who reads what they made and is gone; once they ran, it is there. `lines`: what tasks wrote
-    last, `shortages`: those that could not start for want of something, by name.
+    last, by name.
     """
 
     def __init__(
@@ -289,7 +289,6 @@ class FakeJudge:
         lacks: Mapping[str, Iterable[Task]] | None = None,
         unsettled: Mapping[str, int] | None = None,
         lines: Mapping[str, str] | None = None,
-        shortages: Iterable[str] = (),
     ) -> None:
         self.asked: list[tuple[str, list[int]]] = []
         self.settled: list[Ended] = []
@@ -299,7 +298,6 @@ class FakeJudge:
         self._pending = dict(pending or {})
         self._unsettled = dict(unsettled or {})
         self._lines = lines or {}
-        self._shortages = frozenset(shortages)
         self._lacks = {name: {maker.index: maker.name for maker in makers} for name, makers in (lacks or {}).items()}
         self._gone = {name for makers in self._lacks.values() for name in makers.values()}
         self._wanted: set[str] = set()
@@ -336,7 +334,6 @@ class FakeJudge:
             ended.cause or (Cause.SIGNAL if ended.signal else Cause.EXIT),
             ended.message,
             last_line=self._lines.get(task.name, ""),
-            is_shortage=task.name in self._shortages,
         )
 
     def discard(self, task: Task) -> None:

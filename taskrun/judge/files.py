@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Collection, Mapping
 
@@ -21,8 +20,6 @@ from taskrun.workspace import Aside, Workspace
 from taskrun.written import log_reader
 
 _END_OF_LOG = 4096  # bytes in which the last line is looked for
-# The system's words where it lacked descriptors, processes or memory.
-_SHORTAGES = tuple(os.strerror(number) for number in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 
 
 class _Attempt(Struct, frozen=True):
@@ -108,13 +105,12 @@ class FileJudge(Looking):
         is_outdated = self._is_outdated(task)
         self._begun.pop(task.index, None)
         aside = self._set_aside(task, attempt, since=ended.start)
-        log, told = self._log(task, ended), message
+        log = self._log(task, ended)
         remains = None if log else self._remains(task, aside)
         return Settled(
             Status.FAILED, cause, "; ".join(part for part in (message, aside.problem) if part), log=log,
             is_outdated=is_outdated, remains=remains,
             last_line=self._last_line(task, log or remains) if self._policy.holds(task) else "",
-            is_shortage=cause is Cause.COULD_NOT_START and told.endswith(_SHORTAGES),
         )  # fmt: skip
 
     def _succeeded(self, task: Task, ended: Ended, attempt: _Attempt, outputs: tuple[Figure, ...]) -> Settled:

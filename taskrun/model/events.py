@@ -47,8 +47,7 @@ class Settled(Struct, frozen=True):
 
     `is_outdated`: an earlier run began the attempt, and what it was to do, or what it read, is not what it was then.
     `last_line`: what a failed attempt wrote last. `remains`: where that is, if it went to a file that was moved away as
-    an output. `is_shortage`: it could not start for want of descriptors, processes or memory, which says nothing of its
-    task.
+    an output.
     """
 
     status: Status
@@ -59,7 +58,6 @@ class Settled(Struct, frozen=True):
     is_outdated: bool = False
     last_line: str = ""
     remains: str | None = None
-    is_shortage: bool = False
 
     @property
     def printed(self) -> str | None:

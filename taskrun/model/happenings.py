@@ -47,7 +47,8 @@ class Ended(Struct, frozen=True):
     """An attempt is over. Times are seconds since the epoch; `max_rss` is bytes; None is "not known".
 
     `cause` is None where the exit code or the signal says it all. `signal` is a name such as SIGKILL. `is_silent`: its
-    log is known to be empty, and gone.
+    log is known to be empty, and gone. `is_shortage`: it could not start for want of descriptors, processes or memory,
+    which says nothing of its task.
     """
 
     task: int
@@ -63,6 +64,7 @@ class Ended(Struct, frozen=True):
     system: float | None = None
     max_rss: int | None = None
     is_silent: bool = False
+    is_shortage: bool = False
 
 
 class Tick(Struct, frozen=True):

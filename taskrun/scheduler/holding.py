@@ -69,7 +69,7 @@ class Holding:
             return ()
         if end.settled.status is Status.SUCCEEDED:
             return self._clear(step)
-        if end.settled.cause in _SAYS_NOTHING or end.settled.is_shortage:
+        if end.settled.cause in _SAYS_NOTHING or end.ended.is_shortage:
             return self._go_on(step)
         watched, kind = self._watched.get(step), _kind(end)
         if watched is None:

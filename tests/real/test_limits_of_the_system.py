@@ -68,6 +68,14 @@ def test_with_nothing_else_running_it_is_the_tasks_end(tmp_path: Path) -> None:
     assert end.cause is not None
     assert end.cause.value == "could not start"
     assert end.message.endswith("Too many open files")
+    assert end.is_shortage
+
+
+def test_a_program_that_is_not_there_is_no_shortage(tmp_path: Path) -> None:
+    with place(tmp_path) as here:
+        (end,) = here.run(task(0, ["./no-such-program"]))
+    assert end.message.endswith("No such file or directory")
+    assert not end.is_shortage
 
 
 SOMEBODY = 50_000 + os.getpid() % 10_000  # whoever tests beside us is somebody else

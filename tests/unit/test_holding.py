@@ -117,9 +117,8 @@ def test_where_failures_stop_nothing_nothing_is_held() -> None:
 
 def test_what_could_not_start_for_want_of_something_says_nothing() -> None:
     found = steps(sim=30)
-    failed = {"cause": Cause.COULD_NOT_START, "message": "Too many open files"}
-    judge = FakeJudge(shortages={task.name for task in found.tasks})
-    assert skips(run(found, one_core(all_of(found, failed)), judge)) == []
+    failed = {"cause": Cause.COULD_NOT_START, "message": "Too many open files", "is_shortage": True}
+    assert skips(run(found, one_core(all_of(found, failed)))) == []
     executor = one_core(all_of(found, {"cause": Cause.COULD_NOT_START, "message": "nosuch: No such file"}))
     events = run(found, executor)
     assert len(skips(events)) == 14

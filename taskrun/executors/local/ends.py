@@ -94,10 +94,10 @@ def lost(task: int, attempt: int, start: float, seconds: float, message: str) ->
     return Ended(task, attempt, start, time.time(), cause=Cause.LOST, message=message, seconds=seconds)
 
 
-def not_started(task: int, attempt: int, message: str) -> Ended:
+def not_started(task: int, attempt: int, message: str, is_shortage: bool) -> Ended:
     """There never was a process."""
     now = time.time()
-    return Ended(task, attempt, now, now, cause=Cause.COULD_NOT_START, message=message)
+    return Ended(task, attempt, now, now, cause=Cause.COULD_NOT_START, message=message, is_shortage=is_shortage)
 
 
 def signal_group(group: int, *numbers: int) -> bool:

@@ -103,7 +103,7 @@ class LocalExecutor:
             if error.is_shortage and self._children:
                 self._postponed.put(Start(task, attempt, grant, result))
                 return
-            self._happened.append(ends.not_started(task.index, attempt.number, str(error)))
+            self._happened.append(ends.not_started(task.index, attempt.number, str(error), error.is_shortage))
             return
         pid = child.pid
         self._children.add(child)
