@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
-from taskrun.model import Interrupted
-
-NOTHING_MORE = 1
-TERMINATE = 2
-KILL = 3
+from taskrun.model import KILL, TERMINATE, Interrupted
 
 STOPPING = (SIGINT, SIGTERM, SIGHUP)
 

@@ -72,7 +72,10 @@ from taskrun.model.tasks import (
     mark,
 )
 from taskrun.model.words import (
+    DRAIN,
+    KILL,
     NEVER_RAN,
+    TERMINATE,
     UNSEEN,
     Cause,
     Check,
@@ -83,11 +86,14 @@ from taskrun.model.words import (
 )
 
 __all__ = [
+    "DRAIN",
+    "KILL",
     "NEVER_RAN",
     "NOTHING_SPECIAL",
     "NO_ENV",
     "NO_RETRIES",
     "STRICT_BASH",
+    "TERMINATE",
     "TRAITS",
     "UNSEEN",
     "Action",

@@ -168,7 +168,7 @@ class Skipped(Struct, frozen=True):
 
 
 class Stopping(Struct, frozen=True):
-    """The run was asked to end; `running` tasks are still on. `why` it ends where no signal says that."""
+    """The run was asked to end (see `Interrupted`); `running` tasks are still on. `why` where no signal says that."""
 
     time: float
     level: int

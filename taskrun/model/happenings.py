@@ -72,7 +72,7 @@ class Tick(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """Somebody wants the run to end: 1 start nothing more, 2 terminate, 3 kill. `signal` is a name such as SIGINT."""
+    """Somebody wants the run to end (`level`: `DRAIN`, `TERMINATE`, `KILL`). `signal` is a name such as SIGINT."""
 
     level: int
     signal: str

@@ -37,6 +37,9 @@ class Cause(Enum):
 NEVER_RAN = frozenset({Cause.MISSING_INPUT, Cause.COULD_NOT_START})  # of attempts without a process
 UNSEEN = frozenset({Cause.INTERRUPTED, Cause.LOST})  # of attempts that nobody saw end
 
+# How much a run is to end, each more than the one before: start nothing more, ask what runs to end, end it.
+DRAIN, TERMINATE, KILL = 1, 2, 3
+
 
 class Check(Enum):
     """How a file is compared with what is on record of it."""

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from taskrun.model import (
+    DRAIN,
     NEVER_RAN,
     STRICT_BASH,
+    TERMINATE,
     Action,
     Adopted,
     Argv,
@@ -176,9 +178,9 @@ def stopping(event: Stopping) -> str:
     who = "stopping" if by_hand else f"stopping ({printable(event.why) or event.signal})"
     if not event.running:
         return f"{who}: nothing is running"
-    if event.level <= 1:
+    if event.level == DRAIN:
         return f"{who}: waiting for {tasks}" + ("; Ctrl-C again to terminate them" if by_hand else "")
-    if event.level == 2:
+    if event.level == TERMINATE:
         return f"{who}: terminating {tasks}" + ("; Ctrl-C again to kill them" if by_hand else "")
     return f"{who}: killing {tasks}"
 

@@ -13,6 +13,9 @@ from typing import assert_never
 from taskrun.executors.base import Attempt, Executor, Judge, Pending
 from taskrun.graph import Graph
 from taskrun.model import (
+    DRAIN,
+    KILL,
+    TERMINATE,
     Adopted,
     Cause,
     Ended,
@@ -39,7 +42,7 @@ from taskrun.scheduler.ends import Ends
 from taskrun.scheduler.live import Live, see_off
 from taskrun.scheduler.numbers import Numbers
 from taskrun.scheduler.order import Order
-from taskrun.scheduler.stop import KILL, TERMINATE, Stop
+from taskrun.scheduler.stop import Stop
 from taskrun.scheduler.telling import BATCH, Batch, Telling
 from taskrun.scheduler.terms import Terms, Unrecorded
 from taskrun.scheduler.undecided import Undecided
@@ -147,12 +150,12 @@ class Loop:
         was asked to: then nobody waits for longer than the grace.
         """
         self._starting = []
-        yield (Stopping(self._now(), 1, "", len(self._live), why),)
+        yield (Stopping(self._now(), DRAIN, "", len(self._live), why),)
         while self._live and self._stop.level < TERMINATE:
             for happening in self._executor.wait(self._until(self._endings.next_due(), self._terms.patience())):
                 if isinstance(happening, Ended):
                     self._endings.seen(self._live.pop(happening.task), happening)
-                elif isinstance(happening, Interrupted) and happening.level > 1:
+                elif isinstance(happening, Interrupted) and happening.level > DRAIN:
                     return
             self._endings.tend()
             yield ()

@@ -6,14 +6,12 @@ from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
-from taskrun.model import Cause, Status, Stopping, Task
+from taskrun.model import DRAIN, KILL, TERMINATE, Cause, Status, Stopping, Task
 from taskrun.plan import Plan
 from taskrun.policy import OnFailure, Policy
 from taskrun.scheduler.endings import Endings
 from taskrun.scheduler.live import Live
 from taskrun.scheduler.telling import Telling
-
-DRAIN, TERMINATE, KILL = 1, 2, 3  # levels: start nothing more, ask what runs to end, end it
 
 STOPPED = "the run was stopped"
 

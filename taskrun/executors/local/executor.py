@@ -22,9 +22,9 @@ from taskrun.executors.local.postponed import Postponed, Start
 from taskrun.executors.local.shims import Shims, command_of, never_began, signal_command
 from taskrun.executors.local.wait import looks_over, watch
 from taskrun.history import Foresight
-from taskrun.interrupt import KILL, Interrupts
+from taskrun.interrupt import Interrupts
 from taskrun.machine import StartClock, marks, namespace, usable_cores
-from taskrun.model import Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
+from taskrun.model import KILL, Ended, Grant, Handle, Happening, Interrupted, Spawned, Task, Tick
 from taskrun.pools import CORES, Supply
 from taskrun.results import Result, Survivor, found_over, is_held, read_result, survivor, told
 
