@@ -49,6 +49,9 @@ class Place:
         return self.file, self.line, self.column
 
 
+NOWHERE = Place("")
+
+
 class Mistake:
     """One static mistake: `file:line:column: what; hint`."""
 

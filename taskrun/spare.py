@@ -9,8 +9,9 @@ import os
 def write_spare(path: str, *pieces: bytes) -> None:
     """Put a file in the place of the one that is there; without room for it there is none."""
     temporary = f"{path}.new"
+    remove_spare(temporary)
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:  # never into something else of that name
             file.writelines(pieces)
         os.replace(temporary, path)
     except OSError:

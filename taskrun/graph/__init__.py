@@ -309,7 +309,7 @@ class Study(Struct, frozen=True):
     journal's header names; absolute where the state lies outside of it). `hints` are warnings, whole sentences with
     their place. `names` and `points` are the sweep's, points as source texts aligned with the names (None where a
     point lacks one). `provenance`: what it was read from; None where nobody could tell whether that has changed.
-    `outline`: makes what a shell is to complete from as long as it has not (`sweep.kept_outline`). `pools`: how much
+    `outline`: makes what a shell is to complete names from (`sweep.kept_outline`); None as above. `pools`: how much
     there is of what, as far as the source says that; `places`: where a step asks for a pool.
     """
 

@@ -11,7 +11,7 @@ from operator import index
 
 from msgspec import Struct
 
-from taskrun.errors import Mistake, Place, did_you_mean
+from taskrun.errors import NOWHERE, Mistake, did_you_mean
 from taskrun.model import NO_ENV, STRICT_BASH, TRAITS, Action, Argv, Shell, Traits
 from taskrun.paths import Paths
 from taskrun.quantity import parse_number
@@ -23,7 +23,6 @@ from taskrun.sweep.shapes import fits, shapes_of
 from taskrun.sweep.texts import scalars
 from taskrun.sweep.traits import COSMETIC, read_traits, wrong_together
 
-_NOWHERE = Place("")
 _TEXTS = frozenset({Kind.TEXT, Kind.BLANK, Kind.FILLED, Kind.WORDS})
 _NOT_HERE = {
     "run": "the command is the second argument",
@@ -231,7 +230,7 @@ def _checked(key: str, value: object) -> Node:
             for _, scalar in scalars(node):
                 wrong = wrong_with(what, shape.leaf, scalar.text, is_final=True)
                 if wrong:
-                    findings.mistake(_NOWHERE, wrong)
+                    findings.mistake(NOWHERE, wrong)
         elif key in ("shell", "wrap") and isinstance(node, Scalar):
             _check_words(key, node.text)
     if findings.mistakes:
@@ -272,13 +271,13 @@ def _said(mistake: Mistake) -> str:
 
 def _node(value: object, what: str) -> Node:
     if isinstance(value, Mapping):
-        return Table(dict(_entries(value, what)), _NOWHERE)
+        return Table(dict(_entries(value, what)), NOWHERE)
     text = _scalar_text(value)
     if text is not None:
         check_text(text)
-        return Scalar(text, _NOWHERE, plain=False)
+        return Scalar(text, NOWHERE, plain=False)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, set, frozenset)):
-        return Listing(tuple(_node(item, f"an item of {what}") for item in value), _NOWHERE)
+        return Listing(tuple(_node(item, f"an item of {what}") for item in value), NOWHERE)
     if value is None:
         raise Wrong(f"{what} has no value")
     hint = "; its order is not fixed, write sorted(...)" if isinstance(value, (set, frozenset)) else ""
@@ -290,7 +289,7 @@ def _entries(value: Mapping[object, object], what: str) -> Iterator[tuple[str, E
         if not isinstance(name, str):
             raise Wrong(f"a name in {what} is of type {type(name).__name__}, not str")
         check_text(name)
-        yield name, Entry(Scalar(name, _NOWHERE, plain=False), _node(item, f"{what.rstrip('`')}.{name}`"))
+        yield name, Entry(Scalar(name, NOWHERE, plain=False), _node(item, f"{what.rstrip('`')}.{name}`"))
 
 
 def _scalar_text(value: object) -> str | None:

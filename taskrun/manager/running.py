@@ -93,8 +93,7 @@ class Run:
             leaving.callback(self._journal.close)
             self.records = self._journal.records
             self._journal.amend(_successions(study, self.records, self.now()))
-            if options.keeping.is_lasting:
-                keep_outline(study, options.state)
+            keep_outline(study, options.state)
             self._open = left_behind(study.graph, self.records, selected=self.selected, state=options.state)
             self._executor = executor_class(
                 study.root, options.state, record.run, self.supply,

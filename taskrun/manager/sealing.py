@@ -19,7 +19,7 @@ from taskrun.manager.invocation import invocation, steady_clock
 from taskrun.model import Argv, Event, Found, RunFinished, RunStarted, Status, Step, Task
 from taskrun.printer import Outset
 from taskrun.seal import SMALLEST, Seal, Stamp, read_seal, renew_seal, sealed, stamp_of, write_seal
-from taskrun.sweep.provenance import is_unchanged
+from taskrun.sweep.unchanged import is_unchanged
 
 _BATCH = 256
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from taskrun.errors import Place, UsageError, did_you_mean
+from taskrun.errors import NOWHERE, Place, UsageError, did_you_mean
 from taskrun.sweep.blocks import Axis, Row, Singles
 from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.nodes import Entry, Findings, Listing, Node, Scalar, Table
@@ -60,7 +60,7 @@ class AxisReader:
 
     def read(self, sweep: Node | None) -> list[Product]:
         """The members in their order: one for a mapping, one for each item of a list, one point without a sweep."""
-        products = self._members(sweep) if sweep else [Product((), Place(""))]
+        products = self._members(sweep) if sweep else [Product((), NOWHERE)]
         self._check_spelling()
         self._check_sets()
         return products

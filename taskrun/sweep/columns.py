@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from taskrun.errors import Place
 from taskrun.sweep.blocks import Row
+from taskrun.sweep.content import may_never_end
 from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.nodes import Findings, Scalar
 from taskrun.sweep.ranges import ValuesError
@@ -33,8 +34,12 @@ def read_columns(file: Scalar, directory: str, findings: Findings) -> Columns | 
     """Read the CSV file that a sweep names; None where it cannot serve at all (noted)."""
     shown = shown_beside(file.place, file.text)
     findings.witness.table(file.text, directory)
+    path = os.path.join(directory, file.text)
     try:
-        with open(os.path.join(directory, file.text), encoding="utf-8-sig", newline="") as lines:
+        if may_never_end(path):
+            findings.mistake(file.place, f"{file.text!r} is no regular file")
+            return None
+        with open(path, encoding="utf-8-sig", newline="") as lines:
             return _read(_Records(lines, shown), file, findings)
     except UnicodeDecodeError:
         findings.mistake(file.place, f"{file.text!r} is not UTF-8")

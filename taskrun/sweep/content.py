@@ -23,7 +23,7 @@ def read_text(path: str, shown: str) -> str:
 def read_bytes(path: str, shown: str) -> bytes:
     """All that is in the file, whatever it is; SweepError where that cannot be had."""
     try:
-        if _may_never_end(path):
+        if may_never_end(path):
             raise _refused(shown, "this is no regular file")
         with open(path, "rb") as file:
             return file.read()
@@ -39,7 +39,7 @@ def read_bytes(path: str, shown: str) -> bytes:
         raise _refused(repr(shown), "there is no such file") from None
 
 
-def _may_never_end(path: str) -> bool:
+def may_never_end(path: str) -> bool:
     """Whether it is a FIFO or a device; what a shell hands over (`<(...)`, /dev/stdin) is not meant."""
     mode = os.stat(path).st_mode
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.startswith(_HANDED_OVER))

@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 MOST_VALUES = 2_000_000  # of one name, and rows of names that vary together
+MOST_TASKS = 2_000_000

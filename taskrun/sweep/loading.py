@@ -30,7 +30,6 @@ from taskrun.sweep.outline import Outline
 from taskrun.sweep.outlining import outline_of
 from taskrun.sweep.points import Points
 from taskrun.sweep.products import build_points
-from taskrun.sweep.provenance import digest_of, provenance_of
 from taskrun.sweep.reading import check_clashes, read_sweep_file
 from taskrun.sweep.replacing import hint_at_gathers, replacements
 from taskrun.sweep.schema import SweepFile
@@ -39,6 +38,7 @@ from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 from taskrun.sweep.surroundings import note_surroundings
 from taskrun.sweep.traits import judge_values
+from taskrun.sweep.unchanged import digest_of, provenance_of, text_digest_of
 
 _NO_SETS: Mapping[str, str] = {}
 _NO_POOLS: Mapping[str, Fraction] = {}
@@ -48,7 +48,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Where a study comes from: its `root` (absolute) and what the journal is to call its `source`.
 
     `state` is the state directory, relative to the root or absolute; `shown` is what messages call the source; `file`:
-    the sweep file's name, "" where there is none; `digest`: of that file, "" where it is not all that counts.
+    the sweep file's name, "" where there is none; `digest` and `text_digest`: of that file, "" where more counts.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     shown: str
     file: str = ""
     digest: str = ""
+    text_digest: str = ""
 
 
 def load(
@@ -78,8 +79,11 @@ def load(
     name = name or os.path.splitext(file)[0]
     shown = shown or path
     state = state or f"{STATES}/{name}"
-    digest = "" if sets else digest_of(path, name=name, state=state)
-    origin = Origin(name=name, root=root, source=file, state=state, shown=shown, file=file, digest=digest)
+    origin = Origin(
+        name=name, root=root, source=file, state=state, shown=shown, file=file,
+        digest="" if sets else digest_of(path, name=name, state=state),
+        text_digest="" if sets else text_digest_of(path),
+    )  # fmt: skip
     with without_collector():
         findings = Findings()
         read = read_sweep_file(read_source(path, shown, findings), findings)
@@ -174,6 +178,7 @@ class _Loader:
         return self._study(graph, shapes, outline_of(self._file, plans, self._points))
 
     def _study(self, graph: Graph, shapes: tuple[StepShape, ...], outline: Outline) -> Study:
+        known = provenance_of(self._origin.text_digest, self._findings.witness)
         hints = sorted(self._findings.hints, key=lambda hint: hint.place.key)
         unused = frozenset(self._unused)
         requests = {id(task.traits): task.traits.request for task in graph.tasks}.values()
@@ -188,7 +193,7 @@ class _Loader:
             names=tuple(name for name in self._points.names if name not in unused),
             points=AllPoints(self._points, unused),
             provenance=provenance_of(self._origin.digest, self._findings.witness),
-            outline=partial(pack, outline),
+            outline=None if known is None else partial(pack, outline, known),
             pools={pool: total for pool, total in self._pools.items() if pool in self._stated or pool in asked},
             places=self._places,
         )

@@ -10,7 +10,7 @@ from itertools import chain, pairwise, product
 from math import prod
 from operator import itemgetter
 
-from taskrun.errors import Mistake, Place, SweepError
+from taskrun.errors import NOWHERE, Mistake, Place, SweepError
 from taskrun.sweep.blocks import Axis, Block, Clause, Row, picker
 
 _MOST_PAIRS = 20_000_000  # of tasks, in one join
@@ -19,7 +19,7 @@ _MOST_PAIRS = 20_000_000  # of tasks, in one join
 class Member:
     """One product: a `sweep:` mapping, or one of a list of them. `clauses` are those that touch several `axes`."""
 
-    def __init__(self, axes: Sequence[Axis], clauses: Sequence[Clause], place: Place) -> None:
+    def __init__(self, axes: Sequence[Axis], clauses: Sequence[Clause], place: Place = NOWHERE) -> None:
         self.place = place
         self.names = tuple(name for axis in axes for name in axis.names)
         whole = [clause for clause in clauses if set(self.names).issuperset(clause)]

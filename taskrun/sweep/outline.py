@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
 from taskrun.names import decode, encode
+from taskrun.sweep.limits import MOST_TASKS
 from taskrun.sweep.points import Points
-
-_MOST_ROWS = 2_000_000  # more would be no sweep that runs
 
 
 class OutlinedStep(NamedTuple):
@@ -22,7 +22,7 @@ class OutlinedStep(NamedTuple):
 class Outline:
     """The `steps` of a sweep in their order; its `names`, and which of them are `replaceable`; the names in `let`.
 
-    `points` is None where something is wrong with them: then there are no values to tell.
+    `points` makes them when they are first asked for; None: something is wrong with them, nobody knows their values.
     """
 
     def __init__(
@@ -32,13 +32,18 @@ class Outline:
         names: tuple[str, ...],
         lets: tuple[str, ...],
         replaceable: tuple[str, ...],
-        points: Points | None,
+        points: Callable[[], Points] | None,
     ) -> None:
         self.steps = steps
         self.names = names
         self.lets = lets
         self.replaceable = replaceable
-        self.points = points
+        self._make_points = points
+
+    @cached_property
+    def points(self) -> Points | None:
+        """All points; None where nobody can say."""
+        return None if self._make_points is None else self._make_points()
 
     def names_of(self, step: str) -> tuple[str, ...] | None:
         """The names that a step runs over; None where there is no such step, or nobody can say."""
@@ -49,15 +54,13 @@ class Outline:
         """The values that a sweep name takes at the points where others have the values `given`, in sweep order."""
         given = given or {}
         wanted = tuple(each for each in self.names if each == name or each in given)
-        if self.points is None or name not in wanted or self.points.count(wanted) > _MOST_ROWS:
+        if self.points is None or name not in wanted or self.points.count(wanted) > MOST_TASKS:
             return ()
         rows = self.points.project(wanted)
-        if wanted == (name,):
-            return [value for (value,) in rows]
         for place, each in enumerate(wanted):
             if each != name:
                 rows = [row for row in rows if row[place] == given[each]]
-        return list(dict.fromkeys(map(itemgetter(wanted.index(name)), rows)))
+        return list(map(itemgetter(wanted.index(name)), rows))
 
     def task_names(self, text: str) -> list[tuple[str, bool]]:
         """How names of tasks that begin with `text` go on, each to the end of a component, and whether they end there.

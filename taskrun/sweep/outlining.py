@@ -54,7 +54,7 @@ def outline_of(file: SweepFile, plans: Iterable[StepPlan], points: Points, *, ha
         names=points.names,
         lets=tuple(file.let),
         replaceable=tuple(name for name in _alone(file.sweep) if name in points.names),
-        points=points if has_points else None,
+        points=(lambda: points) if has_points else None,
     )
 
 

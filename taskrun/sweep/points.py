@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
-from taskrun.errors import Place
+from taskrun.errors import NOWHERE, Place
 from taskrun.sweep.blocks import Row, picker
 from taskrun.sweep.limits import MOST_VALUES
 from taskrun.sweep.members import Member
 
+_NO_COLUMNS: Mapping[str, Place] = {}
 _MOST_COMPARED = 5_000_000  # rows that may be made only to see which of them the members of a union have in common
 
 
@@ -26,10 +27,10 @@ class Points:
         self,
         members: Sequence[Member],
         *,
-        place: Place,
         name_place: Mapping[str, Place],
-        csv_columns: Mapping[str, Place],
-        has_all_names: bool,
+        place: Place = NOWHERE,
+        csv_columns: Mapping[str, Place] = _NO_COLUMNS,
+        has_all_names: bool = True,
     ) -> None:
         self.names = tuple(name_place)
         self.place = place

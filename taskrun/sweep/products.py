@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from taskrun.errors import Place
+from taskrun.errors import NOWHERE
 from taskrun.sweep.axes import AxisReader
 from taskrun.sweep.exclusions import ExcludeReader
 from taskrun.sweep.members import Member
@@ -26,7 +26,7 @@ def build_points(
     knows = reader.has_all_names
     clauses = ExcludeReader(products, sets, findings).read(exclude, reader.name_place) if exclude and knows else []
     members = [Member(product.axes, clauses, product.place) for product in products]
-    place = sweep.place if sweep else Place("")
+    place = sweep.place if sweep else NOWHERE
     points = Points(
         members,
         place=place,

@@ -11,13 +11,12 @@ from taskrun.paths import Paths
 from taskrun.sweep.cells import RowMistake
 from taskrun.sweep.expansion import Expansion
 from taskrun.sweep.lets import Lets
+from taskrun.sweep.limits import MOST_TASKS
 from taskrun.sweep.nodes import Findings
 from taskrun.sweep.points import Points
 from taskrun.sweep.references import Files
 from taskrun.sweep.steps import LISTS, PATHS, StepPlan
 from taskrun.sweep.texts import Text
-
-MOST_TASKS = 2_000_000
 
 _Key = tuple[str, str]  # a step and one of its keys of files
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from taskrun.digests import blake2b
 
-_LARGEST = 16 << 20  # bytes of a file whose content counts
+LARGEST = 16 << 20  # bytes of a file whose content counts
 
 
 class Witness:
@@ -49,7 +49,7 @@ def content_of(path: str) -> bytes | None:
     """What a regular file that is not huge holds."""
     try:
         found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
             return None
         with open(path, "rb") as file:
             return file.read()

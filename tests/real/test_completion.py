@@ -256,16 +256,15 @@ import atexit, os, sys, taskrun.cli
 os._exit = lambda status: sys.exit(status)
 heavy = {"click", "asyncio", "yaml", "msgspec", "taskrun.graph", "taskrun.sweep.loading"}
 atexit.register(lambda: print(*sorted(heavy & sys.modules.keys())))
-taskrun.cli.main(["run", "-n", "-j", "2", "sim/topology=t"])
+taskrun.cli.main(sys.argv[1:])
 """
 
 
-def loaded(folder: Folder) -> list[str]:
+def loaded(folder: Folder, *options: str) -> list[str]:
     """What is offered for the name of a task, and which modules it took."""
     environment = {**os.environ, "_TASKRUN_COMPLETE": "fish_complete"}
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED], cwd=folder.path, env=environment, capture_output=True, text=True, check=True
-    )
+    asked = [sys.executable, "-c", LOADED, "run", "-n", "-j", "2", *options, "sim/topology=t"]
+    done = subprocess.run(asked, cwd=folder.path, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
@@ -288,10 +287,14 @@ def test_once_a_run_has_begun_not_even_the_file_is_read_while_it_is_as_it_was(fo
     assert loaded(folder) == ["sim/topology=torus/\t", ""]
     folder.write("sweep.yaml", SWEEP.replace("torus", "tree"))
     assert loaded(folder) == ["sim/topology=tree/\t", "msgspec yaml"]
-    assert folder.taskrun("run", "--state-dir", "elsewhere", "--name", "other").returncode == 0
-    assert answers(folder, "logs", "--state-dir", "elsewhere", "--name", "other", "sim/topology=tr").stdout == (
-        "sim/topology=tree/\t\n"
-    )
+
+
+def test_what_a_run_leaves_is_found_where_its_state_is(folder: Folder) -> None:
+    folder.write("sub/sweep.yaml", SWEEP)
+    placed = ("-F", "sub/sweep.yaml", "--state-dir", "elsewhere", "--name", "other")
+    assert folder.taskrun("run", *placed).returncode == 0
+    assert loaded(folder, *placed) == ["sim/topology=torus/\t", ""]
+    assert loaded(folder, *placed[:4]) == ["sim/topology=torus/\t", "msgspec yaml"]
 
 
 def test_studies_that_have_no_file_are_known_by_their_state(folder: Folder) -> None:

@@ -15,6 +15,8 @@ from taskrun.cli.completing.lines import read_line
 from taskrun.cli.completing.offers import FILE, PART, PLAIN, STUDY
 from taskrun.cli.completing.paths import paths
 from taskrun.cli.completing.typed import FLAGS, STUDY_COMMANDS, VALUED, Typed, read_typed
+from taskrun.sweep.kept_outline import keep_outline
+from taskrun.sweep.loading import load
 
 BREAKS = " \t\n\"'@><=;|&(:"
 SWEEP = """
@@ -31,10 +33,13 @@ steps:
 """
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True, params=["as the file says", "as a run has left it"])
+def here(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
+    if request.param == "as a run has left it":
+        (tmp_path / ".taskrun/sweep").mkdir(parents=True)
+        keep_outline(load("sweep.yaml"), ".taskrun/sweep")
     return tmp_path
 
 
@@ -166,6 +171,14 @@ def test_what_set_says_counts_for_names_and_values() -> None:
     assert values("run", "--set", "nonsense", "--set", "nothing=1", "--set", "buffer=@none", "graph/topology=m")
 
 
+def test_of_more_tasks_than_any_sweep_may_have_none_is_made(here: Path) -> None:
+    names = ("a", "b", "c")
+    sweep = ", ".join(f"{name}: {{from: 1, to: 200}}" for name in names)
+    (here / "sweep.yaml").write_text(f"sweep: {{{sweep}}}\nsteps: {{go: 'echo {{a}} {{b}} {{c}}'}}\n")
+    assert values("run", "go/a=7/b=20") == ["go/a=7/b=20/", "go/a=7/b=200/"]
+    assert values("run", "go/a=7/b=20/c=20") == []
+
+
 # --- files
 
 
@@ -201,7 +214,8 @@ def test_what_is_right_in_a_file_with_mistakes_is_offered(here: Path) -> None:
         "sweep: {a: [1, 2], b: {from: 1}}\nsteps: {one: 'echo {a}', two: {run: 'echo {none}', outpts: x}}\n"
     )
     assert values("run", "") == ["one", "two", "a=", "b="]  # of what, nobody can say
-    (here / "sweep.yaml").write_text("sweep: {a: [1, 2]}\nsteps: {one: 'echo {a}', two: 'echo {none}'}\n")
+    assert values("run", "a=") == []
+    (here / "sweep.yaml").write_text("sweep: {a: [1, 2]}\nsteps: {one: 'echo {a}', two: 'echo {a} {none}'}\n")
     assert values("run", "") == ["one", "one/", "two", "a="]
     assert values("run", "one/") == ["one/a=1", "one/a=2"]
 
@@ -213,6 +227,8 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(here: Path) -> None:
     os.mkfifo(here / "sweep.yaml")
     os.mkfifo(here / "lines")
     assert values("run", "") == []
+    (here / "table.yaml").write_text("sweep: {csv: lines}\nsteps: {go: 'echo {a}'}\n")
+    assert values("run", "table.yaml", "") == ["go"]
     (here / "other.yaml").write_text(SWEEP)
     assert values("run", "other.yaml", "--set", "topology=@lines", "graph/topology=m") == ["graph/topology=mesh"]
 

@@ -13,9 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sweeps import as_written, clauses, members
 
+from taskrun.digests import blake2b
 from taskrun.errors import SweepError
 from taskrun.manager.changing import Change
-from taskrun.sweep import provenance
+from taskrun.sweep import kept_outline as kept_outline_module
+from taskrun.sweep import unchanged, witness
 from taskrun.sweep.kept_outline import OUTLINE, keep_outline, kept_outline
 from taskrun.sweep.loading import load
 from taskrun.sweep.outline import Outline
@@ -35,8 +37,8 @@ steps:
 """
 
 
-def kept(root: Path, *, name: str = "sweep", seen: str = ".taskrun/sweep") -> Outline | None:
-    return kept_outline(str(root / "sweep.yaml"), name=name, state=str(root), seen=seen)
+def kept(root: Path) -> Outline | None:
+    return kept_outline(str(root / "sweep.yaml"), str(root))
 
 
 def keep(root: Path) -> None:
@@ -105,6 +107,11 @@ def test_that_is_so_of_any_sweep(
         assert told(found) == told(read_outline(str(root / "sweep.yaml"), sets={}))
 
 
+def signed(packed: bytes) -> bytes:
+    """What another version of taskrun may have left."""
+    return blake2b(packed, digest_size=16).hexdigest().encode() + b"\n" + packed
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a value": lambda root: (root / "sweep.yaml").write_text(SWEEP.replace("x,y", "x,z")),
     "a comment": lambda root: (root / "sweep.yaml").write_text(SWEEP + "# so\n"),
@@ -114,11 +121,11 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "no table": lambda root: (root / "sizes.csv").unlink(),
     "a file that the glob finds": lambda root: (root / "data/b").touch(),
     "no file that the glob finds": lambda root: (root / "data/a").unlink(),
-    "the variable": lambda root: os.environ.__setitem__("THERE", "elsewhere"),
     "no outline": lambda root: (root / OUTLINE).unlink(),
     "an empty one": lambda root: (root / OUTLINE).write_text(""),
-    "one of nothing": lambda root: (root / OUTLINE).write_text("[]\n[]"),
-    "another text": lambda root: (root / OUTLINE).write_bytes(b"\xff\n\xff"),
+    "one of nothing": lambda root: (root / OUTLINE).write_bytes(signed(b"[]\n[]\n[]")),
+    "one of fewer lines": lambda root: (root / OUTLINE).write_bytes(signed(b"[]\n[]")),
+    "another text": lambda root: (root / OUTLINE).write_bytes(signed(b"\xff\n\xff\n\xff")),
     "a directory": lambda root: (root / OUTLINE).unlink() or (root / OUTLINE).mkdir(),
 }
 
@@ -129,17 +136,42 @@ def test_after_a_change_nothing_is_kept(study: Path, change: Callable[[Path], ob
     assert kept(study) is None
 
 
-def test_what_is_kept_is_of_one_study_in_one_place_and_of_one_taskrun(
+def test_another_taskrun_reads_the_file(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unchanged, "_program", lambda: iter([b"a newer one"]))
+    assert kept(study) is None
+
+
+def test_names_hang_neither_on_where_the_study_lies_nor_on_variables(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert kept(study, name="another") is None
-    assert kept(study, seen="elsewhere") is None
+    monkeypatch.setenv("THERE", "elsewhere")
     moved = study.rename(study.parent / "moved")
+    monkeypatch.chdir("/")
+    found = kept(moved)
+    assert found is not None
+    assert told(found) == told(read_outline(str(moved / "sweep.yaml"), sets={}))
+    (moved / "data/b").touch()
     assert kept(moved) is None
-    moved.rename(study)
+
+
+def test_a_cwd_and_an_escape_hide_no_name(study: Path) -> None:
+    (study / "sweep.yaml").write_text(SWEEP + '  two: {run: "echo \\u0061 {n}", cwd: data}\n')
+    keep(study)
     assert kept(study) is not None
-    monkeypatch.setattr(provenance, "_program", lambda: iter([b"a newer one"]))
-    assert kept(study) is None
+    assert load("sweep.yaml").provenance is None
+
+
+def test_a_table_that_is_too_large_to_be_compared_is_read_each_time(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (study / OUTLINE).unlink()
+    (study / "sizes.csv").write_text("n,why\n" + "".join(f"{n},so\n" for n in range(1000)))
+    monkeypatch.setattr(witness, "LARGEST", 5000)
+    keep(study)
+    assert not (study / OUTLINE).exists()
+    monkeypatch.setattr(witness, "LARGEST", 50_000)
+    keep(study)
+    assert kept(study) is not None
 
 
 @settings(max_examples=200, deadline=None)
@@ -165,6 +197,50 @@ def test_where_there_is_no_room_nothing_is_kept_and_nobody_minds(study: Path) ->
     assert not (study / OUTLINE).exists()
 
 
+def test_what_cannot_be_put_in_its_place_is_not_left_beside_it(study: Path) -> None:
+    (study / OUTLINE).unlink()
+    (study / OUTLINE).mkdir()
+    keep(study)
+    assert not (study / f"{OUTLINE}.new").exists()
+
+
+def test_nothing_is_waited_for_and_nothing_else_is_written_to(study: Path) -> None:
+    (study / OUTLINE).unlink()
+    os.mkfifo(study / OUTLINE)
+    assert kept(study) is None
+    (study / "another").write_text("mine")
+    (study / f"{OUTLINE}.new").symlink_to("another")
+    keep(study)
+    assert kept(study) is not None
+    assert (study / "another").read_text() == "mine"
+
+
+def test_one_that_is_too_large_is_neither_kept_nor_read(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (study / OUTLINE).stat().st_size
+    monkeypatch.setattr(kept_outline_module, "LARGEST", size - 1)
+    keep(study)
+    assert not (study / OUTLINE).exists()
+    monkeypatch.undo()
+    monkeypatch.setenv("THERE", "there")
+    keep(study)
+    with (study / OUTLINE).open("ab") as file:
+        file.truncate(3 << 30)
+    assert kept(study) is None
+
+
+def test_what_many_members_of_a_union_exclude_is_kept_once(tmp_path: Path) -> None:
+    members = ", ".join(f"{{a: [{i}, 100], b: [1, 2]}}" for i in range(60))
+    clauses = ", ".join(f"{{a: [{i}, {i + 1}], b: [1]}}" for i in range(60))
+    text = f"sweep: [{members}]\nexclude: [{clauses}]\nsteps: {{go: 'echo {{a}} {{b}}'}}\n"
+    (tmp_path / "sweep.yaml").write_text(text)
+    keep(tmp_path)
+    found = kept(tmp_path)
+    assert found is not None
+    assert found.task_names("go/b=1/a=") == [("go/b=1/a=100", True)]
+    assert told(found) == told(read_outline(str(tmp_path / "sweep.yaml"), sets={}))
+    assert (tmp_path / OUTLINE).stat().st_size < 2 * len(text)
+
+
 def test_what_nobody_could_tell_from_its_file_is_not_kept(study: Path) -> None:
     before = (study / OUTLINE).read_bytes()
     keep_outline(load("sweep.yaml", sets={"of": "1,2"}), str(study))
@@ -176,5 +252,4 @@ def test_who_changes_what_is_on_record_leaves_an_outline(study: Path) -> None:
     (study / "there/x").touch()
     with Change(load("sweep.yaml"), str(study / ".taskrun/sweep"), command="mark-done"):
         pass
-    found = kept_outline("sweep.yaml", name="sweep", state=".taskrun/sweep", seen=".taskrun/sweep")
-    assert found is not None
+    assert kept_outline("sweep.yaml", ".taskrun/sweep") is not None

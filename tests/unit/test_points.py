@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -222,6 +223,12 @@ def test_a_key_of_the_top_level_in_a_sweep_is_called_that() -> None:
 
 
 # CSV files.
+
+
+def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "points.csv")
+    _, findings = read({"csv": "points.csv"}, directory=str(tmp_path))
+    assert [mistake.what for mistake in findings.mistakes] == ["'points.csv' is no regular file"]
 
 
 def csv_sweep(tmp_path: Path, content: str | bytes, **others: Plain) -> tuple[Points, Findings]:

@@ -183,9 +183,15 @@ def test_a_study_that_was_moved_is_read_again(study: Path, monkeypatch: pytest.M
     assert not is_whole(moved)
 
 
-@pytest.mark.parametrize("hidden", [r"\x24{THERE}/x", "$\\\n  {THERE}/x"])
+BREAKS = ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"]  # which YAML knows
+SPLIT = ["$|{THERE}/x", "${|THERE}/x", "${THE|RE}/x", "${THERE|}/x"]
+
+
+@pytest.mark.parametrize(
+    "hidden", [r"\x24{THERE}/x", *(text.replace("|", f"\\{end}  ") for text in SPLIT for end in BREAKS)]
+)
 def test_a_variable_that_is_hidden_by_an_escape_leaves_no_seal(study: Path, hidden: str) -> None:
-    write(study / "sweep.yaml", SWEEP.replace("${THERE}/x", hidden))
+    (study / "sweep.yaml").write_text(SWEEP.replace("${THERE}/x", hidden), newline="")
     found = load("sweep.yaml")
     assert "there/x" in found.graph.tasks[0].inputs
     assert found.provenance is None

@@ -87,8 +87,11 @@ def _kept(typed: Typed, path: str) -> Outline | None:
     from taskrun.cli.places import places
     from taskrun.sweep.kept_outline import kept_outline
 
-    _, name, state, seen = places(path, here=os.getcwd(), state_dir=typed.state_dir, name=typed.name)
-    return kept_outline(path, name=name, state=state, seen=seen)
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
+        return None
+    return kept_outline(path, places(path, here=here, state_dir=typed.state_dir, name=typed.name).state)
 
 
 def _read(typed: Typed, path: str) -> Outline | None:
@@ -102,9 +105,9 @@ def _read(typed: Typed, path: str) -> Outline | None:
 
 def _steps(outline: Outline, text: str) -> Iterator[Offer]:
     """Each step, and where it runs over names, how the names of its tasks begin."""
-    for step, (desc, _) in outline.steps.items():
+    for step, outlined in outline.steps.items():
         if step.startswith(text):
-            yield Offer(step, PLAIN, " ".join(desc.split()))  # to a shell a newline ends the answer
+            yield Offer(step, PLAIN, " ".join(outlined.desc.split()))  # to a shell a newline ends the answer
             if outline.names_of(step):
                 yield Offer(f"{step}/", PART)
 

@@ -1,17 +1,21 @@
-"""Says what a study was read from, and whether a sweep file with all that it names is still what it was."""
+"""Says what a study was read from, and whether a sweep file with all that it names is still what it was.
+
+What tasks come of it hangs on more than what names are in it: see `digest_of` and `text_digest_of`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from taskrun.digests import blake2b
 from taskrun.provenance import Provenance
 from taskrun.sweep.witness import Witness, content_of, digest_of_file, digest_of_paths, found_by
 
 _VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ESCAPE = re.compile(rb"\\[xuU]|\$\\\r?\n")  # of YAML: what hides a variable, or a key
+# Of YAML: what hides a variable, or a key. A shell's own continuation has a blank before it.
+_ESCAPE = re.compile(rb"\\[xuU]|[\w${]\\(?:[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9])")
 _SALT = 16  # digits
 _OURS = ("", "model", "shell", "sweep")  # the parts of taskrun that say what a file comes to
 
@@ -30,10 +34,15 @@ def digest_of(path: str, *, name: str, state: str, salt: str | None = None) -> s
     values = [os.environb.get(variable, b"\0") for variable in variables]
     named = [os.fsencode(text) for text in (os.path.abspath(path), name, state)]
     salt = os.urandom(_SALT // 2).hex() if salt is None else salt
-    made = blake2b(key=salt.encode(), digest_size=16)
-    for part in (content, *named, *variables, *values, *_program()):
-        made.update(b"%d\0%b" % (len(part), part))
-    return salt + made.hexdigest()
+    return salt + _digest((content, *named, *variables, *values, *_program()), salt)
+
+
+def text_digest_of(path: str) -> str:
+    """The digest of a sweep file for whoever asks for no more than its names and their values, which hang on nothing
+    else; "" where there is no such file.
+    """
+    content = content_of(path)
+    return "" if content is None else _digest((content, *_program()))
 
 
 def provenance_of(digest: str, witness: Witness) -> Provenance | None:
@@ -44,13 +53,29 @@ def provenance_of(digest: str, witness: Witness) -> Provenance | None:
 
 
 def is_unchanged(known: Provenance, path: str, *, name: str, state: str) -> bool:
-    """Whether the sweep file at `path`, and all that it names, is what it was."""
-    if digest_of(path, name=name, state=state, salt=known.digest[:_SALT]) != known.digest:
-        return False
+    """Whether the sweep file at `path`, and all that it names, is what it was; `known` has the `digest_of` it."""
+    now = digest_of(path, name=name, state=state, salt=known.digest[:_SALT])
+    return now == known.digest and _names_the_same(known, path)
+
+
+def has_same_names(known: Provenance, path: str) -> bool:
+    """Whether the sweep file at `path` has the names and values that it had; `known` has the `text_digest_of` it."""
+    return text_digest_of(path) == known.digest and _names_the_same(known, path)
+
+
+def _names_the_same(known: Provenance, path: str) -> bool:
+    """Whether the files that a sweep file names are what they were."""
     root = os.path.dirname(os.path.abspath(path))
     if any(digest_of_file(os.path.join(root, table)) != digest for table, digest in known.tables):
         return False
     return all(digest_of_paths(found_by(pattern, root)) == digest for pattern, digest in known.globs)
+
+
+def _digest(parts: Iterable[bytes], salt: str = "") -> str:
+    made = blake2b(key=salt.encode(), digest_size=16)
+    for part in parts:
+        made.update(b"%d\0%b" % (len(part), part))
+    return made.hexdigest()
 
 
 def _program() -> Iterator[bytes]:
