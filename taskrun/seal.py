@@ -31,6 +31,7 @@ from taskrun.model import (
 )
 from taskrun.provenance import Provenance
 from taskrun.spare import remove_spare, write_spare
+from taskrun.written import open_at_once
 
 SEAL = "seal"
 SMALLEST = 1000  # tasks: fewer are read as quickly as their seal
@@ -177,7 +178,7 @@ def read_seal(state: str) -> Seal | None:
     if stamp is None:
         return None
     try:
-        with open(os.path.join(state, SEAL), "rb") as file:
+        with open(os.path.join(state, SEAL), "rb", opener=open_at_once) as file:
             if file.read(_STAMP) != _stamped(stamp):
                 return None
             found: Seal = _decoder.decode(file.read())

@@ -14,7 +14,7 @@ def log_reader(root: str) -> ReadLog:
 
     def read(path: str, start: int, size: int) -> bytes:
         try:
-            with open(os.path.join(root, path), "rb", opener=_open_at_once) as log:
+            with open(os.path.join(root, path), "rb", opener=open_at_once) as log:
                 found = os.fstat(log.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     return b""  # a pipe or a terminal, which would be waited for
@@ -27,5 +27,6 @@ def log_reader(root: str) -> ReadLog:
     return read
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str, flags: int) -> int:
+    """Opens for `open`, but waits for nobody at the other end of a pipe, which is empty then."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -78,6 +78,11 @@ def change_text(name: str, text: str) -> Callable[[Path], None]:
     return lambda root: write(root / name, text)
 
 
+def pipe(root: Path) -> None:
+    (root / ".taskrun/sweep/seal").unlink()
+    os.mkfifo(root / ".taskrun/sweep/seal")
+
+
 CHANGES: dict[str, Callable[[Path], None]] = {
     "an input": change_text("data/a", "another text\n"),
     "an input by its variable": change_text("there/x", "another text\n"),
@@ -95,6 +100,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "the journal that is gone": lambda root: (root / ".taskrun/sweep/journal.jsonl").unlink(),
     "the variable": lambda root: os.environ.__setitem__("THERE", "elsewhere"),
     "the seal": lambda root: os.truncate(root / ".taskrun/sweep/seal", 200),
+    "a pipe in place of the seal": pipe,
     "no seal": lambda root: (root / ".taskrun/sweep/seal").unlink(),
     "a seal of nothing": lambda root: (root / ".taskrun/sweep/seal").write_bytes(b"") and None,
 }
