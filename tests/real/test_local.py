@@ -361,3 +361,28 @@ def test_two_executors_in_one_process_do_not_disturb_each_other(tmp_path: Path) 
     second.executor.stop()
     assert signal.getsignal(signal.SIGINT) is before
     assert threading.active_count() == 1
+
+
+TOGETHER = """
+import os, signal, sys, time
+from pathlib import Path
+from processes import place, task
+with place(Path(sys.argv[1]), owns_process=True, jobs=3) as here:
+    here.start(*(task(index, "true") for index in range(3)))
+    here.executor.wait(0)
+    time.sleep(0.5)
+    told = []
+    while told.count("Ended") < 3:
+        told += [type(happening).__name__ for happening in here.executor.wait(5)]
+        print(*told)
+        if len(told) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_children_that_end_together_are_told_of_one_by_one_and_a_signal_before_the_rest(tmp_path: Path) -> None:
+    around = {**os.environ, "PYTHONPATH": os.fspath(Path(__file__).parent.parent)}
+    command = [sys.executable, "-c", TOGETHER, os.fspath(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=around)
+    told = done.stdout.splitlines()
+    assert told == ["Ended", "Ended Interrupted", "Ended Interrupted Ended", "Ended Interrupted Ended Ended"]

@@ -109,6 +109,7 @@ class SignalWatch:
         self._orphans = orphans
         orphans.is_alone = True
         self._children: dict[int, None] = {}
+        self._may_be_more = False
         self._fetched = {*heeded(lambda number: signal.getsignal(number) is signal.SIG_IGN), signal.SIGCHLD}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._fetched)
         # Where SIGCHLD is ignored (one can inherit that) the kernel throws exit statuses away.
@@ -124,8 +125,16 @@ class SignalWatch:
         return _NOTHING_TO_HOLD
 
     def block(self, timeout: float | None) -> Woken:
+        """One child at a time: what takes its place is started before anybody looks at the next."""
+        if self._may_be_more:
+            found = signal.sigtimedwait(self._fetched, 0)  # however many have ended, a Ctrl-C is heard
+            if found is not None and found.si_signo != signal.SIGCHLD:
+                return self._told(found)
+            self._may_be_more = False
+            if zombie := _any_zombie():
+                return self._ends(zombie), ()
         if timeout is None:
-            found: signal.struct_siginfo | None = signal.sigwaitinfo(self._fetched)
+            found = signal.sigwaitinfo(self._fetched)
         else:
             found = signal.sigtimedwait(self._fetched, max(0.0, min(timeout, _LONGEST)))
         if found is None:
@@ -134,8 +143,11 @@ class SignalWatch:
                 self._orphans.reap()  # another's, behind which others may be hidden
             return NOTHING
         if found.si_signo != signal.SIGCHLD:
-            return ((), (found.si_signo,)) if self._is_sent(found) else NOTHING
+            return self._told(found)
         return self._ends(found.si_pid if found.si_code in _ENDS else 0), ()
+
+    def _told(self, found: signal.struct_siginfo) -> Woken:
+        return ((), (found.si_signo,)) if self._is_sent(found) else NOTHING
 
     def _is_sent(self, found: signal.struct_siginfo) -> bool:
         """Whether somebody sent that signal.
@@ -146,10 +158,15 @@ class SignalWatch:
         is_known = found.si_signo in self._fetched and found.si_code in _SENT
         return is_known and not found.si_errno and 0 <= found.si_pid <= _MOST_PIDS
 
-    def _ends(self, first: int) -> Iterator[int]:
+    def _ends(self, first: int) -> Iterable[int]:
         """Of several SIGCHLD that wait only the first is kept, so others may have ended with it."""
-        if first in self._children:
-            yield first
+        if first not in self._children:
+            return self._hidden()
+        self._may_be_more = True
+        return (first,)
+
+    def _hidden(self) -> Iterator[int]:
+        """All that are over, where another's child was met first."""
         last = 0
         while (pid := _any_zombie()) and pid != last:
             if pid in self._children:
