@@ -28,6 +28,10 @@ def places(file: str, *, here: str, state_dir: str | None, name: str | None) -> 
 
 def state_of(root: str, name: str, *, here: str, state_dir: str | None) -> str:
     """The state directory of the study called `name` in the directory `root`."""
+    return os.path.normpath(os.path.join(states_of(root, here=here, state_dir=state_dir), name))
+
+
+def states_of(root: str, *, here: str, state_dir: str | None) -> str:
+    """The directory above the states of studies in the directory `root`."""
     # Not `abspath`: a run stands in the study's directory, wherever the command was typed.
-    above = os.path.join(here, state_dir) if state_dir else os.path.join(root, STATES)
-    return os.path.normpath(os.path.join(above, name))
+    return os.path.join(here, state_dir) if state_dir else os.path.join(root, STATES)

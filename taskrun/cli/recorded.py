@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from taskrun.cli.places import states_of
 from taskrun.cli.source import Opened, Source
 from taskrun.defaults import DEFAULT_FILE
 from taskrun.errors import UsageError, did_you_mean
@@ -91,7 +92,7 @@ def find_state(source: Source) -> str:
 
 def _states(source: Source) -> str:
     """The directory in which the states of all studies lie."""
-    return os.path.dirname(source.state_of(source.here, "any"))
+    return os.path.normpath(states_of(source.here, here=source.here, state_dir=source.state_dir))
 
 
 def _unknown(source: Source, known: Sequence[Known]) -> UsageError:

@@ -38,7 +38,7 @@ from taskrun.sweep.spreading import Expansions
 from taskrun.sweep.steps import StepPlan, plan_steps, scope_of
 from taskrun.sweep.surroundings import note_surroundings
 from taskrun.sweep.traits import judge_values
-from taskrun.sweep.unchanged import digest_of, provenance_of, text_digest_of
+from taskrun.sweep.unchanged import digests_of, provenance_of
 
 _NO_SETS: Mapping[str, str] = {}
 _NO_POOLS: Mapping[str, Fraction] = {}
@@ -79,11 +79,10 @@ def load(
     name = name or os.path.splitext(file)[0]
     shown = shown or path
     state = state or f"{STATES}/{name}"
+    digest, text_digest = ("", "") if sets else digests_of(path, name=name, state=state)
     origin = Origin(
-        name=name, root=root, source=file, state=state, shown=shown, file=file,
-        digest="" if sets else digest_of(path, name=name, state=state),
-        text_digest="" if sets else text_digest_of(path),
-    )  # fmt: skip
+        name=name, root=root, source=file, state=state, shown=shown, file=file, digest=digest, text_digest=text_digest
+    )
     with without_collector():
         findings = Findings()
         read = read_sweep_file(read_source(path, shown, findings), findings)

@@ -27,22 +27,27 @@ def digest_of(path: str, *, name: str, state: str, salt: str | None = None) -> s
     "" where there is no such file, or where more counts than can be told from here: with a `cwd`, symlinks do. Where
     the study lies counts, because a path that is absolute may lie in it.
     """
+    return digests_of(path, name=name, state=state, salt=salt)[0]
+
+
+def digests_of(path: str, *, name: str, state: str, salt: str | None = None) -> tuple[str, str]:
+    """The `digest_of` and the `text_digest_of` a sweep file, of one look at it."""
     content = content_of(path)
+    text = _text_digest(content)
     if content is None or b"cwd" in content or _ESCAPE.search(content):
-        return ""
+        return "", text
     variables = sorted({*_VARIABLE.findall(content), *([b"HOME"] if b"~" in content else [])})
     values = [os.environb.get(variable, b"\0") for variable in variables]
     named = [os.fsencode(text) for text in (os.path.abspath(path), name, state)]
     salt = os.urandom(_SALT // 2).hex() if salt is None else salt
-    return salt + _digest((content, *named, *variables, *values, *_program()), salt)
+    return salt + _digest((text.encode(), *named, *variables, *values), salt), text
 
 
 def text_digest_of(path: str) -> str:
     """The digest of a sweep file for whoever asks for no more than its names and their values, which hang on nothing
     else; "" where there is no such file.
     """
-    content = content_of(path)
-    return "" if content is None else _digest((content, *_program()))
+    return _text_digest(content_of(path))
 
 
 def provenance_of(digest: str, witness: Witness) -> Provenance | None:
@@ -69,6 +74,10 @@ def _names_the_same(known: Provenance, path: str) -> bool:
     if any(digest_of_file(os.path.join(root, table)) != digest for table, digest in known.tables):
         return False
     return all(digest_of_paths(found_by(pattern, root)) == digest for pattern, digest in known.globs)
+
+
+def _text_digest(content: bytes | None) -> str:
+    return "" if content is None else _digest((content, *_program()))
 
 
 def _digest(parts: Iterable[bytes], salt: str = "") -> str:

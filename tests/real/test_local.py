@@ -364,13 +364,13 @@ def test_two_executors_in_one_process_do_not_disturb_each_other(tmp_path: Path) 
 
 
 TOGETHER = """
-import os, signal, sys, time
+import os, signal, sys
 from pathlib import Path
 from processes import place, task
 with place(Path(sys.argv[1]), owns_process=True, jobs=3) as here:
     here.start(*(task(index, "true") for index in range(3)))
-    here.executor.wait(0)
-    time.sleep(0.5)
+    for spawned in here.executor.wait(0):
+        os.waitid(os.P_PID, spawned.handle.pid, os.WEXITED | os.WNOWAIT)  # all are over before one is told of
     told = []
     while told.count("Ended") < 3:
         told += [type(happening).__name__ for happening in here.executor.wait(5)]

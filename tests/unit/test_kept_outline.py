@@ -137,7 +137,9 @@ def test_after_a_change_nothing_is_kept(study: Path, change: Callable[[Path], ob
 
 
 def test_another_taskrun_reads_the_file(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unchanged, "_program", lambda: iter([b"a newer one"]))
+    for part in ("", "model", "shell", "sweep"):
+        (study / "newer" / part).mkdir(exist_ok=True)
+    monkeypatch.setattr(unchanged, "__file__", str(study / "newer/sweep/unchanged.py"))
     assert kept(study) is None
 
 
@@ -145,7 +147,7 @@ def test_names_hang_neither_on_where_the_study_lies_nor_on_variables(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THERE", "elsewhere")
-    moved = study.rename(study.parent / "moved")
+    moved = study.rename(study.with_name(f"{study.name}-moved"))
     monkeypatch.chdir("/")
     found = kept(moved)
     assert found is not None

@@ -183,7 +183,7 @@ def test_nothing_is_sealed_that_may_have_gone_down_with_the_machine(study: Path)
 
 
 def test_a_study_that_was_moved_is_read_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = study.parent / "moved"
+    moved = study.with_name(f"{study.name}-moved")
     study.rename(moved)
     monkeypatch.chdir(moved)
     assert not is_whole(moved)

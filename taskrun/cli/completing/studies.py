@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from taskrun.cli.completing.offers import PART, PLAIN, STUDY, Offer
 from taskrun.cli.completing.typed import Typed
 from taskrun.cli.files import looks_like_file
-from taskrun.defaults import DEFAULT_FILE, STATES
+from taskrun.defaults import DEFAULT_FILE
 from taskrun.errors import TaskrunError
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ def _task_names(found: Iterable[tuple[str, bool]]) -> list[Offer]:
 
 def _states(typed: Typed, file: str | None) -> str:
     """The directory above the states."""
-    return typed.state_dir or os.path.join(os.path.dirname(file or ""), STATES)
+    from taskrun.cli.places import states_of
+
+    return states_of(os.path.dirname(file or ""), here="", state_dir=typed.state_dir)
 
 
 def _has_journal(above: str, name: str) -> bool:
